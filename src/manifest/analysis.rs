@@ -1,0 +1,117 @@
+//! `[analysis]`: the read-outs to run.
+
+use serde::Serialize;
+
+use super::section::Section;
+
+/// The read-outs to run; an absent one is not run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct AnalysisSection {
+    /// How probable the network makes held-out data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub likelihood: Option<LikelihoodSection>,
+    /// Patterns read off the network; for a Hopfield network only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patterns: Option<PatternsSection>,
+    /// Rates, correlations, active counts of data and samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<StatisticsSection>,
+}
+
+/// How probable the network makes held-out data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LikelihoodSection {
+    /// Draws a sample of the importance-weighted bound.
+    pub importance_samples: usize,
+    /// Test samples used for quadrature in networks with 3 latents; 0 uses all.
+    pub quadrature_samples: usize,
+}
+
+/// Patterns read off the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PatternsSection {
+    /// Draws from the prior.
+    pub prior_draws: usize,
+    /// Training samples that are encoded.
+    pub encoded: usize,
+}
+
+/// Rates, correlations, active counts of data and samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct StatisticsSection {
+    /// Sites whose triplets are counted.
+    pub triplet_sites: usize,
+    /// Samples drawn from the network; 0 draws as many as the data's test set has.
+    pub vae_samples: usize,
+}
+
+pub(super) const KEYS: &[&str] = &["likelihood", "patterns", "statistics"];
+
+/// The table of each analysis, with its keys.
+pub(super) const TABLES: [(&str, &[&str]); 3] = [
+    ("analysis.likelihood", LIKELIHOOD_KEYS),
+    ("analysis.patterns", PATTERNS_KEYS),
+    ("analysis.statistics", STATISTICS_KEYS),
+];
+const LIKELIHOOD_KEYS: &[&str] = &["importance_samples", "quadrature_samples"];
+const PATTERNS_KEYS: &[&str] = &["prior_draws", "encoded"];
+const STATISTICS_KEYS: &[&str] = &["triplet_sites", "vae_samples"];
+
+// Defaults.
+const LIKELIHOOD: LikelihoodSection = LikelihoodSection {
+    importance_samples: 256,
+    quadrature_samples: 2000,
+};
+const PATTERNS: PatternsSection = PatternsSection {
+    prior_draws: 4096,
+    encoded: 4096,
+};
+const STATISTICS: StatisticsSection = StatisticsSection {
+    triplet_sites: 10,
+    vae_samples: 0,
+};
+
+/// Reads `[analysis]`; `has_patterns` says whether the system has any to compare with.
+pub(super) fn read(section: &Section<'_>, has_patterns: bool) -> AnalysisSection {
+    section.allow_only(KEYS);
+    if !has_patterns {
+        let help = "leave it out; `statistics` and `likelihood` work for recordings";
+        let expected = "no such table without a `[model]` of kind `hopfield`";
+        section.conflict("patterns", expected, Some(help));
+    }
+    AnalysisSection {
+        likelihood: section.table("likelihood").map(|table| likelihood(&table)),
+        patterns: section.table("patterns").map(|table| patterns(&table)),
+        statistics: section.table("statistics").map(|table| statistics(&table)),
+    }
+}
+
+fn likelihood(section: &Section<'_>) -> LikelihoodSection {
+    section.allow_only(LIKELIHOOD_KEYS);
+    let importance = section.count("importance_samples", 1..=100_000);
+    let quadrature = section.count("quadrature_samples", 0..=1_000_000_000);
+    LikelihoodSection {
+        importance_samples: importance.unwrap_or(LIKELIHOOD.importance_samples),
+        quadrature_samples: quadrature.unwrap_or(LIKELIHOOD.quadrature_samples),
+    }
+}
+
+fn patterns(section: &Section<'_>) -> PatternsSection {
+    section.allow_only(PATTERNS_KEYS);
+    let prior_draws = section.count("prior_draws", 16..=10_000_000);
+    let encoded = section.count("encoded", 16..=10_000_000);
+    PatternsSection {
+        prior_draws: prior_draws.unwrap_or(PATTERNS.prior_draws),
+        encoded: encoded.unwrap_or(PATTERNS.encoded),
+    }
+}
+
+fn statistics(section: &Section<'_>) -> StatisticsSection {
+    section.allow_only(STATISTICS_KEYS);
+    let triplet_sites = section.count("triplet_sites", 3..=200);
+    let vae_samples = section.count("vae_samples", 0..=1_000_000_000);
+    StatisticsSection {
+        triplet_sites: triplet_sites.unwrap_or(STATISTICS.triplet_sites),
+        vae_samples: vae_samples.unwrap_or(STATISTICS.vae_samples),
+    }
+}

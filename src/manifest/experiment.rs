@@ -1,0 +1,55 @@
+//! `[experiment]`: name, seed, replicates.
+
+use serde::Serialize;
+
+use super::section::Section;
+
+/// What the experiment is called and how often it is repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExperimentSection {
+    /// Name of the results folder: letters, digits, `_` and `-`.
+    pub name: String,
+    /// Title of the results page; the name by default.
+    pub title: String,
+    /// Seed that all random streams are derived from.
+    pub seed: u64,
+    /// Independent repeats of every combination of swept values.
+    pub replicates: u32,
+}
+
+pub(super) const KEYS: &[&str] = &["name", "title", "seed", "replicates"];
+
+/// Longest name; it becomes the name of a folder.
+const LONGEST_NAME: usize = 100;
+
+// Defaults; the title is the name.
+const SEED: i64 = 0;
+const REPLICATES: usize = 1;
+
+/// Reads `[experiment]`.
+pub(super) fn read(section: &Section<'_>) -> Option<ExperimentSection> {
+    section.allow_only(KEYS);
+    section.require(&["name"]);
+    let name = file_name(section, "name");
+    let title = section.text("title");
+    let seed = section.integer("seed", &(0..=i64::MAX)).unwrap_or(SEED);
+    let replicates = section.count("replicates", 1..=10_000);
+    let name = name?;
+    Some(ExperimentSection {
+        title: title.unwrap_or_else(|| name.clone()),
+        name,
+        seed: u64::try_from(seed).ok()?,
+        replicates: u32::try_from(replicates.unwrap_or(REPLICATES)).ok()?,
+    })
+}
+
+/// Reads a text that is safe as the name of a file or folder.
+pub(super) fn file_name(section: &Section<'_>, key: &str) -> Option<String> {
+    let name = section.text(key)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(plain) {
+        return Some(name);
+    }
+    let expected = format!("1 to {LONGEST_NAME} letters, digits, `_` or `-`");
+    section.out_of_range(&section.find(key)?.node, &section.key(key), expected)
+}

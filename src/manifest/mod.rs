@@ -1,0 +1,59 @@
+//! From TOML text to a manifest that is known to make sense.
+//!
+//! **What comes in:** [`Sources`]: the text of the manifest, of the user file,
+//! the environment and the `--set` texts. Later places win over earlier ones.
+//!
+//! **What goes out:** a [`Manifest`] whose sections are typed and checked and
+//! whose sweep is expanded into [`Point`]s in a fixed order; or [`Problems`],
+//! all of them at once, each with its place.
+//!
+//! **What it never does:** look into a stage, open a recording, read a file
+//! other than the manifest and the user file, or print.
+//!
+//! A section is one file: a struct, its defaults, its rules and its reader. A
+//! kind of model is one file and one line in `model.rs`.
+
+mod analysis;
+mod catalogue;
+mod expanded;
+mod experiment;
+mod group;
+mod hopfield;
+mod layers;
+mod load;
+mod memory;
+mod model;
+mod node;
+mod overrides;
+mod parse;
+mod plot;
+mod points;
+mod problem;
+mod range;
+mod recording;
+mod report;
+mod sampling;
+mod section;
+mod sources;
+mod spec;
+mod sweep;
+mod training;
+mod vae;
+
+#[cfg(test)]
+mod tests;
+
+pub use analysis::{AnalysisSection, LikelihoodSection, PatternsSection, StatisticsSection};
+pub use experiment::ExperimentSection;
+pub use hopfield::{HopfieldSection, PatternSource};
+pub use load::load;
+pub use memory::memory_estimate;
+pub use model::ModelSection;
+pub use plot::{Catalogue, PlotRequest};
+pub use problem::{Origin, Problem, Problems};
+pub use recording::{RecordingAxis, RecordingSection, RepeatSplit, SplitBy};
+pub use sampling::{SamplingMethod, SamplingSection};
+pub use sources::{ReadError, Sources};
+pub use spec::{Axis, Machine, Manifest, Point, Scalar, System};
+pub use training::{Device, Engine, TrainingSection};
+pub use vae::{Activation, DecoderKind, PriorKind, VaeSection};

@@ -1,0 +1,57 @@
+//! `[sampling]`: how many configurations are drawn from a model, and how.
+
+use serde::Serialize;
+
+use super::section::Section;
+
+/// How many configurations are drawn, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SamplingSection {
+    /// Configurations to train on.
+    pub samples: usize,
+    /// Further configurations, used for read-outs only.
+    pub test_samples: usize,
+    /// The sampler.
+    pub method: SamplingMethod,
+}
+
+/// A way to draw configurations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SamplingMethod {
+    /// The program chooses.
+    Auto,
+    /// Independent draws through the site classes.
+    Exact,
+    /// Gibbs sampling of field and spins in turn.
+    Gibbs,
+    /// Replica exchange of the same over temperatures.
+    Tempering,
+}
+
+pub(super) const KEYS: &[&str] = &["samples", "test_samples", "method"];
+
+// Defaults.
+const SAMPLES: usize = 50_000;
+const TEST_SAMPLES: usize = 10_000;
+const METHOD: SamplingMethod = SamplingMethod::Auto;
+
+const METHODS: &[(&str, SamplingMethod)] = &[
+    ("auto", SamplingMethod::Auto),
+    ("exact", SamplingMethod::Exact),
+    ("gibbs", SamplingMethod::Gibbs),
+    ("tempering", SamplingMethod::Tempering),
+];
+
+/// Reads `[sampling]`.
+pub(super) fn read(section: &Section<'_>) -> SamplingSection {
+    section.allow_only(KEYS);
+    let samples = section.count("samples", 100..=1_000_000_000);
+    let test_samples = section.count("test_samples", 10..=1_000_000_000);
+    let method = section.word("method", METHODS);
+    SamplingSection {
+        samples: samples.unwrap_or(SAMPLES),
+        test_samples: test_samples.unwrap_or(TEST_SAMPLES),
+        method: method.unwrap_or(METHOD),
+    }
+}

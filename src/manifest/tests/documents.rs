@@ -1,0 +1,144 @@
+//! The expanded text, the experiments and the examples of the manual load.
+
+use super::*;
+
+/// Everything but the text itself, the paths and the machine must come back.
+fn assert_round_trip(original: &Sources) {
+    let manifest = good(original);
+    // The text is kept in another folder, without the overrides.
+    let again = Sources {
+        path: "/elsewhere/results/manifest.toml".into(),
+        text: manifest.expanded.clone(),
+        current_dir: "/".into(),
+        ..Sources::default()
+    };
+    let second = good(&again);
+    assert_eq!(second.points, manifest.points, "{}", manifest.expanded);
+    assert_eq!(second.axes, manifest.axes);
+    assert_eq!(second.experiment, manifest.experiment);
+    assert_eq!(second.plots, manifest.plots);
+    assert_eq!(second.expanded, manifest.expanded, "expansion is final");
+}
+
+#[test]
+fn the_expanded_text_loads_to_the_same_points() {
+    let plot = "[[plot]]\nname = \"p\"\ntable = \"patterns\"\nx = \"point\"\ny = \"overlap\"\n";
+    let sweeps = [
+        "",
+        "[sweep]\nmodel.temperature = { start = 0.4, stop = 1.5, step = 0.1 }\n",
+        "[sweep]\nvae.hidden = [[3], [4, 5]]\nmodel.sites = [9, 8]\nvae.latent = [2, 1]\n",
+        "[sweep]\nvae.training.epochs = [2, 90]\nvae.decoder = [\"bottleneck\", \"mlp\"]\n",
+        "[sweep]\nmodel.sites = [6, 7]\nvae.latent = [1, 2]\n\
+         zip = [[\"model.sites\", \"vae.latent\"]]\nexclude = [{ \"model.sites\" = 6 }]\n",
+        "[sweep]\nmodel.patterns = [1, [[1, -1, 1, -1, 1, -1]]]\n",
+    ];
+    for sweep in sweeps {
+        assert_round_trip(&sources(&format!("{MODEL}{sweep}{plot}")));
+    }
+    let sets = [
+        "vae.prior=mixture",
+        "experiment.replicates=2",
+        "experiment.title=a \"title\" \\ with\tsigns",
+        "analysis.likelihood={}",
+        "sweep.vae.latent=[4, 5]",
+    ];
+    assert_round_trip(&with_sets(MODEL, &sets));
+}
+
+#[test]
+fn the_expanded_text_of_a_recording_names_its_file_in_full() {
+    assert_round_trip(&sources(RECORDING));
+    let sets = [
+        "recording.split.every=4",
+        "recording.sites=[3, 1]",
+        "recording.bin_ms=20",
+    ];
+    assert_round_trip(&with_sets(RECORDING, &sets));
+    let manifest = good(&sources(RECORDING));
+    assert!(
+        manifest
+            .expanded
+            .contains("/home/someone/runs/data/cells.npy")
+    );
+
+    let swept = format!("{RECORDING}[sweep]\nrecording.path = [\"a.npy\", \"b.npy\"]\n");
+    let manifest = good(&sources(&swept));
+    assert_eq!(
+        manifest.axes[0].values[0],
+        Scalar::Text("a.npy".to_owned()),
+        "as typed"
+    );
+    assert!(
+        manifest.expanded.contains("\"/home/someone/runs/a.npy\""),
+        "{}",
+        manifest.expanded
+    );
+}
+
+#[test]
+fn the_expanded_text_writes_every_default() {
+    let expanded = good(&sources(MODEL)).expanded;
+    for (table, keys) in catalogue::tables() {
+        let written = ["experiment", "model", "sampling", "vae", "vae.training"];
+        if !written.contains(&table) {
+            continue;
+        }
+        // Keys of another decoder or prior have no default here; `training` is a table.
+        let absent = ["fields", "components", "training"];
+        for key in keys.iter().filter(|key| !absent.contains(key)) {
+            let assignment = format!("\n{key} = ");
+            assert!(
+                expanded.contains(&assignment),
+                "no `{table}.{key}` in {expanded}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_experiments_load() {
+    let columns: Catalogue<'_> = &[
+        ("patterns", &["overlap"]),
+        ("likelihood", &["paired_gap_nats", "paired_gap_nats_se"]),
+    ];
+    for (text, points) in [
+        (include_str!("../../../experiments/hopfield_sweep.toml"), 24),
+        (include_str!("../../../experiments/retina.toml"), 1),
+        (include_str!("../../../experiments/retina50.toml"), 1),
+        (include_str!("../../../experiments/smoke/hopfield.toml"), 2),
+        (include_str!("../../../experiments/smoke/recording.toml"), 1),
+    ] {
+        let manifest = load(&sources(text), columns).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert_eq!(
+            manifest.points.len(),
+            points,
+            "{}",
+            manifest.experiment.name
+        );
+    }
+}
+
+#[test]
+fn the_examples_of_the_manual_load() {
+    let manual = include_str!("../../../docs/manifest.md");
+    let blocks: Vec<&str> = manual
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(blocks.len() >= 3, "{} examples", blocks.len());
+    for block in blocks {
+        good(&sources(block));
+    }
+}
+
+#[test]
+fn the_manual_names_every_key() {
+    let manual = include_str!("../../../docs/manifest.md");
+    for (table, keys) in catalogue::tables() {
+        assert!(manual.contains(table), "no `{table}`");
+        for key in keys {
+            assert!(manual.contains(&format!("`{key}`")), "no `{table}.{key}`");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Whatever is typed, the answer is a manifest or a list of problems.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SWEPT: &str = r#"
+[sweep]
+model.temperature = { start = 0.4, stop = 1.5, step = 0.1 }
+model.sites = [6, 7]
+vae.hidden = [[8], [16, 16]]
+zip = [["model.sites", "vae.hidden"]]
+exclude = [{ "model.sites" = 6, "model.temperature" = 0.4 }]
+
+[analysis]
+likelihood = {}
+patterns = { encoded = 64 }
+
+[[plot]]
+name = "p"
+table = "patterns"
+x = "temperature"
+y = "overlap"
+"#;
+
+/// Pieces that a mutation may put anywhere.
+const PIECES: &[&str] = &[
+    "\"",
+    "[",
+    "]",
+    "{",
+    "}",
+    "=",
+    ".",
+    ",",
+    "\n",
+    "#",
+    "-",
+    "0",
+    "9",
+    "1e999",
+    "nan",
+    "inf",
+    "true",
+    "start",
+    "sweep",
+    "model",
+    "vae",
+    "é",
+    "2026-11-23",
+    "[[plot]]\n",
+    "[store]\n",
+    "threads = 3\n",
+    "99999999999999999999",
+    "\0",
+    "'''",
+    "0x",
+];
+
+/// A load never panics, never reports nothing, and marks text that exists.
+fn check(sources: &Sources) {
+    let Err(problems) = load(sources, CATALOGUE) else {
+        return;
+    };
+    assert!(
+        !problems.0.is_empty(),
+        "refused without a problem:\n{sources:?}"
+    );
+    for problem in &problems.0 {
+        assert!(!problem.found.is_empty() && !problem.expected.is_empty());
+        assert!(problem.code.starts_with("manifest::"));
+        if let Origin::File { span, .. } = &problem.origin {
+            assert!(sources.text.get(span.clone()).is_some(), "{problem:?}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_gives_an_answer(text in "(?s).{0,200}") {
+        check(&sources(&text));
+    }
+
+    #[test]
+    fn any_mutation_of_a_good_manifest_gives_an_answer(
+        edits in prop::collection::vec((0..2000_usize, 0..6_usize, 0..PIECES.len()), 1..6),
+        recording in any::<bool>(),
+    ) {
+        let mut text = if recording { RECORDING.to_owned() } else { format!("{MODEL}{SWEPT}") };
+        for (position, removed, piece) in edits {
+            let characters: Vec<char> = text.chars().collect();
+            let start = position % (characters.len() + 1);
+            let end = (start + removed).min(characters.len());
+            text = characters[..start].iter().collect::<String>()
+                + PIECES[piece]
+                + &characters[end..].iter().collect::<String>();
+        }
+        check(&sources(&text));
+    }
+
+    #[test]
+    fn any_override_gives_an_answer(
+        set in "(?s).{0,40}",
+        key in prop::sample::select(catalogue::sweepable_paths()),
+        value in "[-\\[\\]{}=\"',.0-9a-z ]{0,20}",
+        name in "[A-Z_]{0,12}",
+    ) {
+        let mut sources = with_sets(&format!("{MODEL}{SWEPT}"), &[&set]);
+        sources.sets.push(format!("{key}={value}"));
+        sources.sets.push(format!("sweep.{key}={value}"));
+        sources.environment = vec![(format!("LATENTFIELD_{name}"), value)];
+        check(&sources);
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let text = format!("x = {}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(bad(&sources(&text))[0].code, "manifest::syntax");
+    let set = format!("vae.hidden={}", "[".repeat(100_000));
+    assert_eq!(only(&with_sets(MODEL, &[&set])).code, "manifest::syntax");
+    let keys = format!("{}=1", vec!["a"; 50_000].join("."));
+    assert_eq!(
+        only(&with_sets(MODEL, &[&keys])).code,
+        "manifest::bad_override"
+    );
+}
+
+#[test]
+fn the_largest_sweep_is_expanded_in_seconds() {
+    let sweep = "[sweep]\nsampling.samples = { start = 100, stop = 100_099, step = 1 }\n";
+    let start = Instant::now();
+    assert_eq!(
+        good(&sources(&format!("{MODEL}{sweep}"))).points.len(),
+        100_000
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        start.elapsed()
+    );
+}

@@ -1,0 +1,459 @@
+//! Each key takes what it should, and refuses the rest by name.
+
+use std::path::PathBuf;
+
+use super::*;
+
+/// A manifest, a key, values that it takes, values that it refuses.
+type Rule = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const TEXTS: [&str; 3] = ["3", "true", "[\"a\"]"];
+
+const RULES: &[Rule] = &[
+    (
+        MODEL,
+        "experiment.name",
+        &["a", "A-b_9"],
+        &["\"\"", "a/b", "..", "\"a b\"", "é", "3"],
+    ),
+    (MODEL, "experiment.title", &["\"any: text/1\""], &TEXTS),
+    (
+        MODEL,
+        "experiment.seed",
+        &["0", "9223372036854775807"],
+        &["-1", "1.0", "9223372036854775808", "x"],
+    ),
+    (
+        MODEL,
+        "experiment.replicates",
+        &["1", "10_000"],
+        &["0", "10_001", "2.0"],
+    ),
+    (MODEL, "model.kind", &["hopfield"], &["ising", "1"]),
+    (
+        MODEL,
+        "model.sites",
+        &["1", "100_000"],
+        &["0", "100_001", "6.0"],
+    ),
+    (
+        MODEL,
+        "model.patterns",
+        &["1", "20", "[[1, -1, 1, -1, 1, 1]]"],
+        &[
+            "0",
+            "21",
+            "two",
+            "[]",
+            "[[1, -1]]",
+            "[[1, 1, 1, 1, 1, 0]]",
+            "[[1, 1, 1, 1, 1, 1.0]]",
+        ],
+    ),
+    (
+        MODEL,
+        "model.temperature",
+        &["1", "1e-3", "250.5"],
+        &["0", "-0.0", "-1", "inf", "nan", "hot"],
+    ),
+    (
+        MODEL,
+        "sampling.samples",
+        &["100", "1_000_000_000"],
+        &["99", "1_000_000_001", "1e4"],
+    ),
+    (MODEL, "sampling.test_samples", &["10"], &["9", "-5"]),
+    (
+        MODEL,
+        "sampling.method",
+        &["auto", "exact", "gibbs", "tempering"],
+        &["Gibbs", "cluster", "0"],
+    ),
+    (MODEL, "vae.latent", &["1", "64"], &["0", "65", "\"3\""]),
+    (
+        MODEL,
+        "vae.hidden",
+        &["[]", "[1, 4096]"],
+        &["[0]", "[4097]", "[1.5]", "64"],
+    ),
+    (MODEL, "vae.encoder_hidden", &["[]", "[8]"], &["[0]", "8"]),
+    (
+        MODEL,
+        "vae.activation",
+        &["tanh", "relu", "softplus"],
+        &["gelu", "1"],
+    ),
+    (
+        MODEL,
+        "vae.decoder",
+        &["mlp", "bottleneck", "linear"],
+        &["mpl"],
+    ),
+    (MODEL, "vae.prior", &["normal", "mixture"], &["vampprior"]),
+    (
+        MODEL,
+        "vae.training.epochs",
+        &["1", "1_000_000"],
+        &["0", "1.5"],
+    ),
+    (MODEL, "vae.training.batch", &["1"], &["0"]),
+    (
+        MODEL,
+        "vae.training.learning_rate",
+        &["1", "1e-5"],
+        &["0", "1.1", "-1e-3"],
+    ),
+    (
+        MODEL,
+        "vae.training.final_learning_rate_fraction",
+        &["1.0"],
+        &["0", "2"],
+    ),
+    (
+        MODEL,
+        "vae.training.kl_warmup_epochs",
+        &["0", "29"],
+        &["30", "-1"],
+    ),
+    (MODEL, "vae.training.gradient_clip", &["0.1"], &["0", "inf"]),
+    (MODEL, "vae.training.patience", &["0", "5"], &["-1"]),
+    (
+        MODEL,
+        "vae.training.validation_fraction",
+        &["0.5", "0.01"],
+        &["0", "0.51"],
+    ),
+    (MODEL, "vae.training.checkpoint_epochs", &["1"], &["0"]),
+    (
+        MODEL,
+        "vae.training.engine",
+        &["auto", "autodiff"],
+        &["manual"],
+    ),
+    (
+        MODEL,
+        "vae.training.device",
+        &["cpu"],
+        &["cuda", "wgpu", "libtorch", "gpu"],
+    ),
+    (
+        MODEL,
+        "analysis.likelihood.importance_samples",
+        &["1", "100_000"],
+        &["0", "100_001"],
+    ),
+    (
+        MODEL,
+        "analysis.likelihood.quadrature_samples",
+        &["0"],
+        &["-1"],
+    ),
+    (MODEL, "analysis.patterns.prior_draws", &["16"], &["15"]),
+    (MODEL, "analysis.patterns.encoded", &["16"], &["15"]),
+    (
+        MODEL,
+        "analysis.statistics.triplet_sites",
+        &["3", "200"],
+        &["2", "201"],
+    ),
+    (MODEL, "analysis.statistics.vae_samples", &["0"], &["-1"]),
+    (
+        RECORDING,
+        "recording.path",
+        &["/a/b.mat", "x.csv"],
+        &["\"\"", "3"],
+    ),
+    (RECORDING, "recording.variable", &["bint"], &TEXTS),
+    (
+        RECORDING,
+        "recording.axes",
+        &["[\"cell\", \"bin\"]"],
+        &[
+            "[\"bin\"]",
+            "[\"bin\", \"bin\"]",
+            "[\"cell\", \"bin\", \"cell\"]",
+            "[\"cell\", \"time\"]",
+            "bin",
+        ],
+    ),
+    (
+        RECORDING,
+        "recording.sha256",
+        &["0af6b78a0af6b78a0af6b78a0af6b78a0af6b78a0af6b78a0af6b78a0af6b78a"],
+        &[
+            "0af6",
+            "gaf6b78a0af6b78a0af6b78a0af6b78a0af6b78a0af6b78a0af6b78a0af6b78a",
+        ],
+    ),
+    (
+        RECORDING,
+        "recording.repeats",
+        &["3", "297"],
+        &["1", "2", "x"],
+    ),
+    (RECORDING, "recording.bin_ms", &["20", "0.5"], &["0", "-20"]),
+    (RECORDING, "recording.split.by", &["repeat"], &["bin"]),
+    (
+        RECORDING,
+        "recording.split.every",
+        &["2", "5"],
+        &["1", "13"],
+    ),
+    (
+        RECORDING,
+        "recording.split.offset",
+        &["0", "2"],
+        &["3", "-1"],
+    ),
+    (
+        RECORDING,
+        "recording.sites",
+        &["[0, 5, 2]"],
+        &["[]", "[1, 1]", "[-1]", "[0.5]"],
+    ),
+    (
+        RECORDING,
+        "recording.cite",
+        &["\"doi 10.15479/AT:ISTA:61\""],
+        &TEXTS,
+    ),
+];
+
+#[test]
+fn every_key_takes_its_range_and_refuses_the_rest() {
+    for (text, key, takes, refuses) in RULES {
+        for value in *takes {
+            good(&with_sets(text, &[&format!("{key}={value}")]));
+        }
+        for value in *refuses {
+            let set = format!("{key}={value}");
+            let problems = bad(&with_sets(text, &[&set]));
+            assert_eq!(problems.len(), 1, "{set}: {problems:#?}");
+        }
+    }
+}
+
+#[test]
+fn every_key_of_the_catalogue_has_a_rule() {
+    let ruled = |path: &str| {
+        RULES.iter().any(|(_, key, ..)| *key == path)
+            || path == "vae.fields"
+            || path == "vae.components"
+    };
+    let tables = catalogue::tables();
+    let is_table = |path: &str| tables.iter().any(|(table, _)| *table == path);
+    for (table, keys) in &tables {
+        for key in keys {
+            let path = format!("{table}.{key}");
+            let elsewhere = ["sweep", "plot", "store"].contains(table) || is_table(&path);
+            assert!(elsewhere || ruled(&path), "no rule for {path}");
+        }
+    }
+}
+
+#[test]
+fn defaults_are_those_of_the_documentation() {
+    let point = &good(&sources(MODEL)).points[0];
+    assert_eq!(point.vae.hidden, [64, 64]);
+    assert_eq!(point.vae.encoder_hidden, [64, 64]);
+    assert_eq!(point.vae.training.batch, 512);
+    let System::Model { sampling, .. } = &point.system else {
+        panic!("{:?}", point.system);
+    };
+    assert_eq!((sampling.samples, sampling.test_samples), (1000, 10_000));
+    assert_eq!(sampling.method, SamplingMethod::Auto);
+    assert_eq!(point.analysis, AnalysisSection::default());
+}
+
+#[test]
+fn keys_of_one_decoder_or_prior_are_refused_beside_another() {
+    let problem = only(&with_sets(MODEL, &["vae.fields=4"]));
+    assert_eq!(
+        (problem.code, &*problem.key),
+        ("manifest::conflict", "vae.fields")
+    );
+    let problem = only(&with_sets(MODEL, &["vae.components=4"]));
+    assert_eq!(
+        (problem.code, &*problem.key),
+        ("manifest::conflict", "vae.components")
+    );
+
+    let manifest = good(&with_sets(MODEL, &["vae.decoder=bottleneck"]));
+    assert_eq!(
+        manifest.points[0].vae.fields,
+        Some(3),
+        "the latents by default"
+    );
+    let manifest = good(&with_sets(
+        MODEL,
+        &["vae.decoder=bottleneck", "vae.fields=9"],
+    ));
+    assert_eq!(manifest.points[0].vae.fields, Some(9));
+}
+
+#[test]
+fn components_of_the_mixture_follow_their_rule() {
+    // max(8, 3 latents), unless given.
+    for (sets, components) in [
+        (vec!["vae.latent=2", "vae.prior=mixture"], Some(8)),
+        (vec!["vae.latent=3", "vae.prior=mixture"], Some(9)),
+        (vec!["vae.prior=mixture", "vae.components=2"], Some(2)),
+        (vec![], None),
+    ] {
+        let manifest = good(&with_sets(MODEL, &sets));
+        assert_eq!(
+            manifest.points[0].vae.mixture_components(),
+            components,
+            "{sets:?}"
+        );
+    }
+}
+
+#[test]
+fn the_default_warm_up_is_shorter_than_the_training() {
+    for (epochs, warmup) in [(1, 0), (3, 2), (6, 5), (100, 5)] {
+        let set = format!("vae.training.epochs={epochs}");
+        let training = &good(&with_sets(MODEL, &[&set])).points[0].vae.training;
+        assert_eq!(training.kl_warmup_epochs, warmup);
+    }
+}
+
+#[test]
+fn recordings_have_repeats_from_an_axis_or_a_key_but_not_both() {
+    let axis = r#"recording.axes=["repeat", "cell", "bin"]"#;
+    assert_eq!(
+        only(&with_sets(RECORDING, &[axis])).key,
+        "recording.repeats"
+    );
+    let counted = RECORDING.replace("repeats = 12\n", "");
+    good(&with_sets(&counted, &[axis]));
+    let problem = only(&sources(&counted));
+    assert_eq!(
+        (problem.code, &*problem.key),
+        ("manifest::missing_key", "recording.repeats")
+    );
+    assert_eq!(line(&problem), 5, "the line of `[recording]`");
+}
+
+#[test]
+fn a_manifest_has_a_model_or_a_recording() {
+    let neither = "[experiment]\nname = \"x\"\n";
+    assert_eq!(only(&sources(neither)).code, "manifest::missing_key");
+    let both = format!("{MODEL}[recording]\npath = \"x.npy\"\nrepeats = 3\n");
+    let problems = bad(&sources(&both));
+    let keys: Vec<&str> = problems.iter().map(|problem| &*problem.key).collect();
+    assert_eq!(keys, ["model", "sampling"]);
+    assert!(
+        problems
+            .iter()
+            .all(|problem| problem.code == "manifest::conflict")
+    );
+}
+
+#[test]
+fn patterns_are_read_off_models_only() {
+    good(&sources(&format!("{MODEL}[analysis]\npatterns = {{}}\n")));
+    let text = format!("{RECORDING}[analysis]\nstatistics = {{}}\npatterns = {{}}\n");
+    let problem = only(&sources(&text));
+    assert_eq!(problem.key, "analysis.patterns");
+    assert_eq!(line(&problem), 10);
+}
+
+#[test]
+fn relative_paths_count_from_the_manifest_or_from_the_current_folder() {
+    let path = |sources: &Sources| match &good(sources).points[0].system {
+        System::Recording(recording) => recording.path.clone(),
+        System::Model { .. } => panic!("a recording"),
+    };
+    let written = sources(RECORDING);
+    assert_eq!(
+        path(&written),
+        PathBuf::from("/home/someone/runs/data/cells.npy")
+    );
+    let set = with_sets(RECORDING, &["recording.path=data/cells.npy"]);
+    assert_eq!(path(&set), PathBuf::from("/home/someone/data/cells.npy"));
+    let absolute = with_sets(RECORDING, &["recording.path=/data/cells.npy"]);
+    assert_eq!(path(&absolute), PathBuf::from("/data/cells.npy"));
+}
+
+#[test]
+fn a_whole_number_is_a_real_number_too() {
+    let as_integer = good(&with_sets(MODEL, &["model.temperature=1"]));
+    let as_number = good(&with_sets(MODEL, &["model.temperature=1.0"]));
+    assert_eq!(as_integer.points, as_number.points);
+}
+
+#[test]
+fn memory_follows_its_formula_and_is_limited() {
+    let sets = [
+        "sampling.samples=1000",
+        "sampling.test_samples=24",
+        "vae.latent=2",
+        "vae.hidden=[5]",
+        "vae.training.batch=10",
+    ];
+    let mut sources = with_sets(MODEL, &sets);
+    // 1024 configurations of 6 sites take one word each. Encoder 6-5-4: 7*5 + 6*4
+    // parameters; decoder 2-5-6: 3*5 + 6*6; widths 6+5+4+2+5+6 = 28.
+    let bits = 1024 * 8;
+    let network = (35 + 24 + 15 + 36) * 4 * 4;
+    let activations = 10 * 28 * 2 * 4;
+    let expected = bits + network + activations;
+    assert_eq!(memory_estimate(&good(&sources)), expected);
+
+    sources.memory_limit = Some(expected);
+    good(&sources);
+    sources.memory_limit = Some(expected - 1);
+    assert_eq!(only(&sources).code, "manifest::memory");
+}
+
+#[test]
+fn plots_name_known_tables_and_columns_once() {
+    let plot =
+        "[[plot]]\nname = \"p\"\ntable = \"patterns\"\nx = \"temperature\"\ny = \"overlap\"\n";
+    let text = format!("{MODEL}[sweep]\nmodel.temperature = [0.5, 1]\n{plot}");
+    let manifest = good(&sources(&text));
+    assert_eq!(manifest.plots[0].x, "temperature");
+    assert_eq!(manifest.plots[0].series, None);
+
+    for (from, to, key, help) in [
+        (
+            "\"patterns\"",
+            "\"pattern\"",
+            "plot[0].table",
+            Some("did you mean `patterns`?"),
+        ),
+        (
+            "\"overlap\"",
+            "\"overlop\"",
+            "plot[0].y",
+            Some("did you mean `overlap`?"),
+        ),
+        (
+            "x = \"temperature\"",
+            "x = \"elbo_nats\"",
+            "plot[0].x",
+            None,
+        ),
+        ("name = \"p\"", "name = \"../p\"", "plot[0].name", None),
+    ] {
+        let problem = only(&sources(&text.replace(from, to)));
+        assert_eq!(problem.key, key);
+        assert!(
+            help.is_none() || problem.help.as_deref() == help,
+            "{problem}"
+        );
+    }
+    let problem = only(&sources(&format!("{text}{plot}")));
+    assert_eq!(
+        (problem.code, &*problem.key),
+        ("manifest::duplicate", "plot[1].name")
+    );
+    let unswept = format!("{MODEL}{plot}");
+    assert_eq!(only(&sources(&unswept)).code, "manifest::unknown_column");
+}
