@@ -1,0 +1,65 @@
+//! What can go wrong in `vae`.
+
+use thiserror::Error;
+
+/// An error of network, training or evaluation.
+#[derive(Debug, Error)]
+pub enum VaeError {
+    /// The loss or its gradient stopped being a number.
+    #[error(
+        "the loss is not finite at step {step} (epoch {epoch}): distortion {distortion}, rate {rate}, gradient norm {norm}; lower `vae.training.learning_rate` or `vae.training.gradient_clip`"
+    )]
+    Diverged {
+        /// Step, counted from 1.
+        step: u64,
+        /// Epoch, counted from 1.
+        epoch: usize,
+        /// Distortion of that batch, nats.
+        distortion: f64,
+        /// Rate of that batch, nats.
+        rate: f64,
+        /// Norm of the gradient before clipping.
+        norm: f64,
+    },
+    /// Too few configurations to train on and to hold some out.
+    #[error("{found} training configurations, expected at least {needed}")]
+    TooFewSamples {
+        /// Configurations given.
+        found: usize,
+        /// Configurations needed.
+        needed: usize,
+    },
+    /// The data and the network disagree.
+    #[error("configurations of {found} units for a network of {expected}")]
+    SiteMismatch {
+        /// Units in the data.
+        found: usize,
+        /// Units of the network.
+        expected: usize,
+    },
+    /// A checkpoint that cannot be used.
+    #[error("not a usable checkpoint: {reason}")]
+    Checkpoint {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The quadrature has more latents than a grid can carry.
+    #[error("a grid for {latent} latents, expected at most {largest}")]
+    TooManyLatents {
+        /// Latents of the network.
+        latent: usize,
+        /// Most that the grid takes.
+        largest: usize,
+    },
+    /// The listener asked for an end.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl VaeError {
+    pub(super) fn checkpoint(reason: impl Into<String>) -> Self {
+        Self::Checkpoint {
+            reason: reason.into(),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The loss of a batch and its gradient: what every engine computes.
+//!
+//! The loss is `mean over rows of (distortion + kl_weight * rate)`, in nats, with
+//!
+//! ```text
+//! z          = mean(x) + exp(log_scale(x)) * noise
+//! distortion = -ln p(x | z)
+//! rate       = KL(q(z|x) || p(z))              normal prior, in closed form
+//!            = ln q(z|x) - ln p(z)             mixture prior, at the drawn z
+//! ```
+//!
+//! The noise comes with the batch, so that two engines see the same loss.
+
+use super::architecture::{Architecture, Layout};
+use super::kernel;
+use super::network::{self, Deltas, InputGradient, Outputs};
+use super::prior::Mixture;
+
+/// One batch of configurations with the noise of its latents.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// Number of configurations.
+    pub rows: usize,
+    /// Units as -1 and +1: `rows x sites`, row-major.
+    pub signs: &'a [f32],
+    /// Standard normal draws: `rows x latent`, row-major.
+    pub noise: &'a [f32],
+}
+
+/// Terms of the ELBO, nats per configuration, averaged over a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Terms {
+    /// `E[-ln p(x|z)]`.
+    pub distortion: f64,
+    /// `E[KL(q(z|x) || p(z))]`.
+    pub rate: f64,
+}
+
+impl Terms {
+    /// `-(distortion + rate)`.
+    #[must_use]
+    pub fn elbo(self) -> f64 {
+        -(self.distortion + self.rate)
+    }
+}
+
+/// Computes the loss of a batch and its gradient.
+pub trait GradientEngine {
+    /// Writes the gradient of the loss to all parameters into `gradient` and
+    /// returns the terms of the ELBO.
+    ///
+    /// `parameters` and `gradient` are laid out by [`Architecture::layout`].
+    fn gradient(
+        &mut self,
+        parameters: &[f32],
+        batch: Batch<'_>,
+        kl_weight: f32,
+        gradient: &mut [f32],
+    ) -> Terms;
+}
+
+/// The hand-derived gradient: one forward and one backward pass over buffers
+/// that are made once. Runs on the calling thread.
+#[derive(Debug)]
+pub struct FusedEngine {
+    layout: Layout,
+    latent: usize,
+    encoder: Outputs,
+    decoder: Outputs,
+    deltas: Deltas,
+    z: Vec<f32>,
+    to_code: Vec<f32>,
+    mixture: Option<Mixture>,
+}
+
+impl FusedEngine {
+    /// Room for batches of up to `capacity` rows.
+    #[must_use]
+    pub fn new(architecture: &Architecture, capacity: usize) -> Self {
+        let layout = architecture.layout();
+        let latent = architecture.latent;
+        Self {
+            latent,
+            encoder: Outputs::new(&layout.encoder, capacity),
+            decoder: Outputs::new(&layout.decoder, capacity),
+            deltas: Deltas::new(&[&layout.encoder, &layout.decoder], capacity),
+            z: vec![0.0; capacity * latent],
+            to_code: vec![0.0; capacity * 2 * latent],
+            mixture: layout
+                .mixture
+                .as_ref()
+                .map(|mixture| Mixture::new(mixture.components, latent)),
+            layout,
+        }
+    }
+
+    /// Encodes the batch and draws `z` from the code and the noise.
+    fn encode(&mut self, parameters: &[f32], batch: Batch<'_>) {
+        let (rows, d) = (batch.rows, self.latent);
+        network::forward(
+            &self.layout.encoder,
+            parameters,
+            rows,
+            batch.signs,
+            &mut self.encoder,
+        );
+        let code = self.encoder.last(rows);
+        for ((z, code), noise) in self
+            .z
+            .chunks_exact_mut(d)
+            .zip(code.chunks_exact(2 * d))
+            .zip(batch.noise.chunks_exact(d))
+        {
+            for j in 0..d {
+                z[j] = code[j] + code[d + j].exp() * noise[j];
+            }
+        }
+    }
+
+    /// Decodes, and leaves the derivative to the logits in `deltas`.
+    fn distortion(&mut self, parameters: &[f32], batch: Batch<'_>) -> f64 {
+        let rows = batch.rows;
+        let z = &self.z[..rows * self.latent];
+        network::forward(&self.layout.decoder, parameters, rows, z, &mut self.decoder);
+        let logits = self.decoder.last(rows);
+        let sites = logits.len() / rows;
+        let deltas = self.deltas.current(logits.len());
+        deltas.copy_from_slice(logits);
+        let weight = 1.0 / rows as f32;
+        deltas
+            .chunks_exact_mut(sites)
+            .zip(batch.signs.chunks_exact(sites))
+            .map(|(row, signs)| {
+                f64::from(kernel::bernoulli_cost_and_gradient(row, signs, weight))
+            })
+            .sum::<f64>()
+            / rows as f64
+    }
+
+    /// Adds the rate's derivatives: to `z` into `deltas`, to the code into `to_code`.
+    fn rate(&mut self, batch: Batch<'_>, kl_weight: f32, gradient: &mut [f32]) -> f64 {
+        let (rows, d) = (batch.rows, self.latent);
+        let weight = kl_weight / rows as f32;
+        let code = self.encoder.last(rows);
+        let to_z = self.deltas.current(rows * d);
+        let mut total = 0.0;
+        for row in 0..rows {
+            let code = &code[row * 2 * d..(row + 1) * 2 * d];
+            let to_code = &mut self.to_code[row * 2 * d..(row + 1) * 2 * d];
+            let z = &self.z[row * d..(row + 1) * d];
+            let to_z = &mut to_z[row * d..(row + 1) * d];
+            let noise = &batch.noise[row * d..(row + 1) * d];
+            to_code.fill(0.0);
+            if let (Some(mixture), Some(layout)) = (&mut self.mixture, &self.layout.mixture) {
+                total += encoder_log_density(code, noise) - mixture.log_density(z);
+                mixture.add_gradient(layout, z, weight, to_z, gradient);
+                to_code[d..].fill(-weight);
+            } else {
+                total += normal_rate(code, weight, to_code);
+            }
+        }
+        total / rows as f64
+    }
+
+    /// Carries the derivative to `z` on to the code, in `deltas`.
+    fn carry_to_code(&mut self, batch: Batch<'_>) {
+        let (rows, d) = (batch.rows, self.latent);
+        let code = self.encoder.last(rows);
+        let to_z = self.deltas.current(rows * d);
+        for row in 0..rows {
+            let code = &code[row * 2 * d..(row + 1) * 2 * d];
+            let to_code = &mut self.to_code[row * 2 * d..(row + 1) * 2 * d];
+            for j in 0..d {
+                let slope = to_z[row * d + j];
+                to_code[j] += slope;
+                to_code[d + j] += slope * batch.noise[row * d + j] * code[d + j].exp();
+            }
+        }
+        let length = rows * 2 * d;
+        self.deltas
+            .current(length)
+            .copy_from_slice(&self.to_code[..length]);
+    }
+}
+
+impl GradientEngine for FusedEngine {
+    fn gradient(
+        &mut self,
+        parameters: &[f32],
+        batch: Batch<'_>,
+        kl_weight: f32,
+        gradient: &mut [f32],
+    ) -> Terms {
+        if let (Some(mixture), Some(layout)) = (&mut self.mixture, &self.layout.mixture) {
+            mixture.load(layout, parameters);
+            gradient[layout.logits.start..layout.log_scales.end].fill(0.0);
+        }
+        self.encode(parameters, batch);
+        let distortion = self.distortion(parameters, batch);
+        network::backward(
+            &self.layout.decoder,
+            parameters,
+            (batch.rows, &self.z[..batch.rows * self.latent]),
+            &self.decoder,
+            &mut self.deltas,
+            gradient,
+            InputGradient::Compute,
+        );
+        let rate = self.rate(batch, kl_weight, gradient);
+        self.carry_to_code(batch);
+        network::backward(
+            &self.layout.encoder,
+            parameters,
+            (batch.rows, batch.signs),
+            &self.encoder,
+            &mut self.deltas,
+            gradient,
+            InputGradient::Skip,
+        );
+        Terms { distortion, rate }
+    }
+}
+
+/// `ln q(z|x)` at `z = mean + scale * noise`, nats; the code holds means, then
+/// logarithms of the scales.
+pub(super) fn encoder_log_density(code: &[f32], noise: &[f32]) -> f64 {
+    let log_scales = &code[noise.len()..];
+    super::prior::standard_normal_log_density(noise)
+        - log_scales.iter().map(|&s| f64::from(s)).sum::<f64>()
+}
+
+/// `KL(N(mean, scale^2) || N(0, 1))` summed over the latents, nats; adds its
+/// derivative times `weight` to `to_code`.
+fn normal_rate(code: &[f32], weight: f32, to_code: &mut [f32]) -> f64 {
+    let d = code.len() / 2;
+    let mut total = 0.0;
+    for j in 0..d {
+        let (mean, log_scale) = (code[j], code[d + j]);
+        let variance = (2.0 * log_scale).exp();
+        total += f64::from(0.5 * (mean * mean + variance - 1.0) - log_scale);
+        to_code[j] += weight * mean;
+        to_code[d + j] += weight * (variance - 1.0);
+    }
+    total
+}

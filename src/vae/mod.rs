@@ -1,0 +1,41 @@
+//! The variational autoencoder: network, priors, ELBO, training, evaluation.
+//!
+//! What comes in: an [`Architecture`], configurations as a
+//! [`BitMatrix`](crate::bits::BitMatrix), settings and named random streams.
+//! What goes out: parameters, a history of the training, log-likelihoods,
+//! encodings, logits and samples. Numbers are `f32` inside the network and `f64`
+//! outside.
+//!
+//! The gradient comes from one of two engines behind [`GradientEngine`]: the
+//! hand-derived [`FusedEngine`], and [`AutodiffEngine`], burn's tape, which is the
+//! reference. Both see the same parameters, the same noise and the same Adam.
+//!
+//! It never reads or writes a file (checkpoints are bytes in and bytes out),
+//! knows no model of physics, prints nothing, and is the only folder that names
+//! burn.
+
+mod architecture;
+mod autodiff;
+mod checkpoint;
+mod error;
+mod gradient;
+mod kernel;
+mod model;
+mod network;
+mod optimiser;
+mod prior;
+pub mod quadrature;
+#[cfg(test)]
+mod tests;
+mod training;
+
+pub use architecture::{Activation, Architecture, Layer, Layout, MixtureLayout, Piece, Prior};
+pub use autodiff::AutodiffEngine;
+pub use checkpoint::{model_from_bytes, model_to_bytes, state_from_bytes, state_to_bytes};
+pub use error::VaeError;
+pub use gradient::{Batch, FusedEngine, GradientEngine, Terms};
+pub use model::{Codes, ElboRows, Streams, Vae};
+pub use optimiser::{Adam, Schedule};
+pub use training::{
+    EpochRecord, TrainingData, TrainingListener, TrainingSettings, TrainingState, train,
+};

@@ -1,0 +1,392 @@
+//! A trained network: encoding, decoding, bounds, samples.
+//!
+//! Work is cut into chunks of rows; each chunk draws from a stream of its own
+//! name and results are put together in the order of the chunks, so that the
+//! number of threads decides nothing.
+
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+
+use super::architecture::{Architecture, Layout};
+use super::gradient::encoder_log_density;
+use super::kernel;
+use super::network::{self, Outputs};
+use super::prior::{Mixture, standard_normal_log_density};
+use crate::bits::BitMatrix;
+use crate::inference::log_mean_exp;
+use crate::random::{Generator, uniform};
+
+/// Rows that are worked on at once.
+const CHUNK: usize = 512;
+
+/// Makes a random stream from a name.
+pub type Streams<'a> = &'a (dyn Fn(&str) -> Generator + Sync);
+
+/// Parameters of the encoder's posteriors, one row a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Codes {
+    /// Number of latents.
+    pub latent: usize,
+    /// Posterior means: `rows x latent`, row-major.
+    pub means: Vec<f32>,
+    /// Logarithms of the posterior standard deviations: `rows x latent`.
+    pub log_scales: Vec<f32>,
+}
+
+/// Terms of the ELBO, configuration by configuration, nats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ElboRows {
+    /// `-ln p(x|z)` at one drawn `z`.
+    pub distortion: Vec<f64>,
+    /// `KL(q(z|x) || p(z))`: closed form, or at the drawn `z` for a mixture.
+    pub rate: Vec<f64>,
+    /// Mean rate of each latent against its own marginal prior: `latent`.
+    pub latent_rates: Vec<f64>,
+}
+
+impl ElboRows {
+    /// ELBO of each configuration.
+    #[must_use]
+    pub fn elbo(&self) -> Vec<f64> {
+        let pairs = self.distortion.iter().zip(&self.rate);
+        pairs.map(|(distortion, rate)| -distortion - rate).collect()
+    }
+
+    /// Mean ELBO, nats per configuration.
+    #[must_use]
+    pub fn mean_elbo(&self) -> f64 {
+        -(mean(&self.distortion) + mean(&self.rate))
+    }
+
+    /// Mean rate, nats per configuration.
+    #[must_use]
+    pub fn mean_rate(&self) -> f64 {
+        mean(&self.rate)
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// An architecture with its parameters.
+#[derive(Debug, Clone)]
+pub struct Vae {
+    architecture: Architecture,
+    layout: Layout,
+    parameters: Vec<f32>,
+}
+
+impl Vae {
+    /// Puts architecture and parameters together.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the parameters do not have the architecture's length.
+    #[must_use]
+    pub fn new(architecture: Architecture, parameters: Vec<f32>) -> Self {
+        let layout = architecture.layout();
+        assert_eq!(parameters.len(), layout.length, "length of the parameters");
+        Self {
+            architecture,
+            layout,
+            parameters,
+        }
+    }
+
+    /// The shape of the network.
+    #[must_use]
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// The prior's mixture, if it is one.
+    fn mixture(&self) -> Option<Mixture> {
+        self.layout.mixture.as_ref().map(|layout| {
+            let mut mixture = Mixture::new(layout.components, self.architecture.latent);
+            mixture.load(layout, &self.parameters);
+            mixture
+        })
+    }
+
+    /// Means and logarithms of the standard deviations of `q(z|x)`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the configurations have another number of units.
+    #[must_use]
+    pub fn encode(&self, bits: &BitMatrix) -> Codes {
+        let (sites, d) = (self.architecture.sites, self.architecture.latent);
+        assert_eq!(bits.columns(), sites, "units of the network");
+        let chunks: Vec<(Vec<f32>, Vec<f32>)> = chunks(bits.rows())
+            .into_par_iter()
+            .map(|rows| {
+                let mut outputs = Outputs::new(&self.layout.encoder, rows.len());
+                let signs = signs_of(bits, rows.clone());
+                network::forward(
+                    &self.layout.encoder,
+                    &self.parameters,
+                    rows.len(),
+                    &signs,
+                    &mut outputs,
+                );
+                let codes = outputs.last(rows.len()).chunks_exact(2 * d);
+                codes.map(|code| (&code[..d], &code[d..])).fold(
+                    (Vec::new(), Vec::new()),
+                    |(mut means, mut scales), (mean, scale)| {
+                        means.extend_from_slice(mean);
+                        scales.extend_from_slice(scale);
+                        (means, scales)
+                    },
+                )
+            })
+            .collect();
+        let (means, log_scales): (Vec<_>, Vec<_>) = chunks.into_iter().unzip();
+        Codes {
+            latent: d,
+            means: means.concat(),
+            log_scales: log_scales.concat(),
+        }
+    }
+
+    /// Logits of the units for each `z` (`rows x latent`): `rows x sites`.
+    ///
+    /// Half a logit is the field on a spin: `p(s_i = +1 | z)` is the logistic
+    /// function of the logit.
+    #[must_use]
+    pub fn logits(&self, z: &[f32]) -> Vec<f32> {
+        let d = self.architecture.latent;
+        let parts: Vec<Vec<f32>> = z
+            .par_chunks(CHUNK * d)
+            .map(|z| {
+                let rows = z.len() / d;
+                let mut outputs = Outputs::new(&self.layout.decoder, rows);
+                self.decode(z, &mut outputs).to_vec()
+            })
+            .collect();
+        parts.concat()
+    }
+
+    /// Decodes on the calling thread into `outputs`.
+    pub(super) fn decode<'o>(&self, z: &[f32], outputs: &'o mut Outputs) -> &'o mut [f32] {
+        let rows = z.len() / self.architecture.latent;
+        network::forward(&self.layout.decoder, &self.parameters, rows, z, outputs);
+        outputs.last(rows)
+    }
+
+    /// Room for decoding `capacity` rows.
+    pub(super) fn decoder_outputs(&self, capacity: usize) -> Outputs {
+        Outputs::new(&self.layout.decoder, capacity)
+    }
+
+    /// `ln p(z)` of each `z` (`rows x latent`), nats.
+    #[must_use]
+    pub fn prior_log_density(&self, z: &[f32]) -> Vec<f64> {
+        let mut mixture = self.mixture();
+        z.chunks_exact(self.architecture.latent)
+            .map(|z| match &mut mixture {
+                Some(mixture) => mixture.log_density(z),
+                None => standard_normal_log_density(z),
+            })
+            .collect()
+    }
+
+    /// Draws `count` latents from the prior: `count x latent`.
+    #[must_use]
+    pub fn draw_prior(&self, count: usize, generator: &mut Generator) -> Vec<f32> {
+        let d = self.architecture.latent;
+        let mixture = self.mixture();
+        let mut z = vec![0.0; count * d];
+        for z in z.chunks_exact_mut(d) {
+            match &mixture {
+                Some(mixture) => mixture.sample(generator, z),
+                None => z.fill_with(|| StandardNormal.sample(generator)),
+            }
+        }
+        z
+    }
+
+    /// Draws `count` configurations: latents from the prior, then every unit.
+    #[must_use]
+    pub fn sample(&self, count: usize, streams: Streams<'_>) -> BitMatrix {
+        let sites = self.architecture.sites;
+        let parts: Vec<BitMatrix> = chunks(count)
+            .into_par_iter()
+            .map(|rows| {
+                let mut generator = streams(&format!("samples from {}", rows.start));
+                let z = self.draw_prior(rows.len(), &mut generator);
+                let mut outputs = self.decoder_outputs(rows.len());
+                let probabilities = self.decode(&z, &mut outputs);
+                kernel::sigmoid_in_place(probabilities);
+                let mut bits = BitMatrix::zeros(rows.len(), sites);
+                for (row, probabilities) in probabilities.chunks_exact(sites).enumerate() {
+                    for (site, &probability) in probabilities.iter().enumerate() {
+                        bits.set(row, site, uniform(&mut generator) < f64::from(probability));
+                    }
+                }
+                bits
+            })
+            .collect();
+        let words = parts.iter().flat_map(|part| part.words().iter().copied());
+        let mut bits = BitMatrix::zeros(count, sites);
+        bits.words_mut()
+            .iter_mut()
+            .zip(words)
+            .for_each(|(target, word)| *target = word);
+        bits
+    }
+
+    /// Terms of the ELBO of each configuration, with one drawn `z` each.
+    ///
+    /// Runs on the calling thread: training judges itself with it.
+    #[must_use]
+    pub fn elbo(&self, bits: &BitMatrix, generator: &mut Generator) -> ElboRows {
+        let d = self.architecture.latent;
+        let mut rows = ElboRows {
+            distortion: Vec::with_capacity(bits.rows()),
+            rate: Vec::with_capacity(bits.rows()),
+            latent_rates: vec![0.0; d],
+        };
+        let mut mixture = self.mixture();
+        let mut encoder = Outputs::new(&self.layout.encoder, CHUNK);
+        let mut decoder = self.decoder_outputs(CHUNK);
+        for chunk in chunks(bits.rows()) {
+            let signs = signs_of(bits, chunk.clone());
+            let count = chunk.len();
+            network::forward(
+                &self.layout.encoder,
+                &self.parameters,
+                count,
+                &signs,
+                &mut encoder,
+            );
+            let mut z = vec![0.0; count * d];
+            for (z, code) in z.chunks_exact_mut(d).zip(encoder.last(count).chunks(2 * d)) {
+                rows.push_rate(code, z, generator, mixture.as_mut());
+            }
+            let sites = self.architecture.sites;
+            let logits = self.decode(&z, &mut decoder).chunks_exact(sites);
+            let costs = logits
+                .zip(signs.chunks_exact(sites))
+                .map(|(logits, signs)| f64::from(kernel::bernoulli_cost(logits, signs)));
+            rows.distortion.extend(costs);
+        }
+        for rate in &mut rows.latent_rates {
+            *rate /= bits.rows() as f64;
+        }
+        rows
+    }
+
+    /// Importance-weighted bound of each configuration, nats:
+    /// `ln (1/K) sum_k p(x, z_k) / q(z_k|x)` with `K = draws` draws from `q`
+    /// (Burda, Grosse and Salakhutdinov, arXiv:1509.00519, equation 8).
+    #[must_use]
+    pub fn importance_weighted(
+        &self,
+        bits: &BitMatrix,
+        draws: usize,
+        streams: Streams<'_>,
+    ) -> Vec<f64> {
+        let codes = self.encode(bits);
+        let parts: Vec<Vec<f64>> = chunks(bits.rows())
+            .into_par_iter()
+            .map(|rows| {
+                let mut generator = streams(&format!("importance from {}", rows.start));
+                self.importance_chunk(bits, &codes, rows, draws, &mut generator)
+            })
+            .collect();
+        parts.concat()
+    }
+
+    fn importance_chunk(
+        &self,
+        bits: &BitMatrix,
+        codes: &Codes,
+        rows: std::ops::Range<usize>,
+        draws: usize,
+        generator: &mut Generator,
+    ) -> Vec<f64> {
+        let (sites, d) = (self.architecture.sites, self.architecture.latent);
+        let mut mixture = self.mixture();
+        let mut outputs = self.decoder_outputs(draws);
+        let (mut z, mut noise) = (vec![0.0_f32; draws * d], vec![0.0_f32; d]);
+        let (mut weights, mut signs) = (vec![0.0_f64; draws], vec![0.0; sites]);
+        rows.map(|row| {
+            let mean = &codes.means[row * d..(row + 1) * d];
+            let log_scale = &codes.log_scales[row * d..(row + 1) * d];
+            for (z, weight) in z.chunks_exact_mut(d).zip(&mut weights) {
+                for j in 0..d {
+                    noise[j] = StandardNormal.sample(generator);
+                    z[j] = mean[j] + log_scale[j].exp() * noise[j];
+                }
+                let prior = match &mut mixture {
+                    Some(mixture) => mixture.log_density(z),
+                    None => standard_normal_log_density(z),
+                };
+                let scales: f64 = log_scale.iter().map(|&s| f64::from(s)).sum();
+                *weight = prior + scales - standard_normal_log_density(&noise);
+            }
+            bits.write_row(row, -1.0, 1.0, &mut signs);
+            let logits = self.decode(&z, &mut outputs).chunks_exact(sites);
+            for (weight, logits) in weights.iter_mut().zip(logits) {
+                *weight -= f64::from(kernel::bernoulli_cost(logits, &signs));
+            }
+            log_mean_exp(&weights)
+        })
+        .collect()
+    }
+}
+
+impl ElboRows {
+    /// Draws `z` from the code and adds its rate.
+    fn push_rate(
+        &mut self,
+        code: &[f32],
+        z: &mut [f32],
+        generator: &mut Generator,
+        mixture: Option<&mut Mixture>,
+    ) {
+        let d = z.len();
+        let (means, log_scales) = code.split_at(d);
+        let noise: Vec<f32> = (0..d).map(|_| StandardNormal.sample(generator)).collect();
+        for j in 0..d {
+            z[j] = means[j] + log_scales[j].exp() * noise[j];
+        }
+        let Some(mixture) = mixture else {
+            let mut total = 0.0;
+            for j in 0..d {
+                let (mean, log_scale) = (f64::from(means[j]), f64::from(log_scales[j]));
+                let rate =
+                    0.5 * (mean * mean + (2.0 * log_scale).exp() - 1.0) - log_scale;
+                self.latent_rates[j] += rate;
+                total += rate;
+            }
+            self.rate.push(total);
+            return;
+        };
+        self.rate
+            .push(encoder_log_density(code, &noise) - mixture.log_density(z));
+        for j in 0..d {
+            let posterior = standard_normal_log_density(&noise[j..=j]) - f64::from(log_scales[j]);
+            self.latent_rates[j] += posterior - mixture.marginal_log_density(j, z[j]);
+        }
+    }
+}
+
+/// Consecutive ranges of at most [`CHUNK`] rows.
+fn chunks(rows: usize) -> Vec<std::ops::Range<usize>> {
+    (0..rows)
+        .step_by(CHUNK)
+        .map(|start| start..(start + CHUNK).min(rows))
+        .collect()
+}
+
+/// The rows' units as -1 and +1: `rows x sites`.
+pub(super) fn signs_of(bits: &BitMatrix, rows: std::ops::Range<usize>) -> Vec<f32> {
+    let sites = bits.columns();
+    let mut signs = vec![0.0; rows.len() * sites];
+    for (row, signs) in rows.zip(signs.chunks_exact_mut(sites.max(1))) {
+        bits.write_row(row, -1.0, 1.0, signs);
+    }
+    signs
+}

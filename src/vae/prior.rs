@@ -1,0 +1,242 @@
+//! The distribution of the latents: standard normal, or a learned mixture.
+
+use rand_distr::{Distribution, StandardNormal};
+
+use super::architecture::MixtureLayout;
+use crate::random::{Generator, uniform};
+
+const LN_TWO_PI: f64 = 1.837_877_066_409_345_3;
+
+/// `ln N(z; 0, 1)` summed over the latents, nats.
+#[must_use]
+pub(super) fn standard_normal_log_density(z: &[f32]) -> f64 {
+    let squares: f64 = z.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+    -0.5 * (squares + LN_TWO_PI * z.len() as f64)
+}
+
+/// A mixture of diagonal Gaussians, ready for evaluation.
+///
+/// `p(z) = sum_k w_k prod_j N(z_j; m_kj, s_kj^2)`, with `w` the softmax of the
+/// logits and `s` the exponential of the logarithmic scales.
+#[derive(Debug, Clone)]
+pub(super) struct Mixture {
+    latent: usize,
+    /// `ln w_k - sum_j ln s_kj - (d / 2) ln 2 pi`: `components`.
+    log_weight: Vec<f32>,
+    /// `w_k`: `components`.
+    weight: Vec<f32>,
+    /// `m_kj`: `components x latent`.
+    mean: Vec<f32>,
+    /// `1 / s_kj`: `components x latent`.
+    inverse_scale: Vec<f32>,
+    /// Responsibilities of the components for the last `z`.
+    responsibility: Vec<f32>,
+}
+
+impl Mixture {
+    /// Room for a mixture of `components` Gaussians over `latent` latents.
+    #[must_use]
+    pub(super) fn new(components: usize, latent: usize) -> Self {
+        Self {
+            latent,
+            log_weight: vec![0.0; components],
+            weight: vec![0.0; components],
+            mean: vec![0.0; components * latent],
+            inverse_scale: vec![0.0; components * latent],
+            responsibility: vec![0.0; components],
+        }
+    }
+
+    /// Takes the mixture's parameters out of the parameter vector.
+    pub(super) fn load(&mut self, layout: &MixtureLayout, parameters: &[f32]) {
+        let logits = &parameters[layout.logits.clone()];
+        let log_scales = &parameters[layout.log_scales.clone()];
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f32 = logits.iter().map(|l| (l - largest).exp()).sum();
+        let normaliser = largest + total.ln();
+        self.mean.copy_from_slice(&parameters[layout.means.clone()]);
+        for (inverse, log_scale) in self.inverse_scale.iter_mut().zip(log_scales) {
+            *inverse = (-log_scale).exp();
+        }
+        let constant = 0.5 * LN_TWO_PI as f32 * self.latent as f32;
+        for (k, scales) in log_scales.chunks_exact(self.latent).enumerate() {
+            let log_weight = logits[k] - normaliser;
+            self.weight[k] = log_weight.exp();
+            self.log_weight[k] = log_weight - scales.iter().sum::<f32>() - constant;
+        }
+    }
+
+    /// `ln p(z)`, nats.
+    pub(super) fn log_density(&mut self, z: &[f32]) -> f64 {
+        let rows = self.mean.chunks_exact(self.latent);
+        let scales = self.inverse_scale.chunks_exact(self.latent);
+        let mut largest = f32::NEG_INFINITY;
+        for (k, (mean, inverse)) in rows.zip(scales).enumerate() {
+            let mut square = 0.0;
+            for ((z, m), s) in z.iter().zip(mean).zip(inverse) {
+                let u = (z - m) * s;
+                square += u * u;
+            }
+            self.responsibility[k] = self.log_weight[k] - 0.5 * square;
+            largest = largest.max(self.responsibility[k]);
+        }
+        let mut total = 0.0;
+        for value in &mut self.responsibility {
+            *value = (*value - largest).exp();
+            total += *value;
+        }
+        for value in &mut self.responsibility {
+            *value /= total;
+        }
+        f64::from(largest) + f64::from(total).ln()
+    }
+
+    /// Adds the derivatives of `-weight * ln p(z)` for the `z` of the last
+    /// [`Mixture::log_density`]: to `z` into `to_z`, to the mixture's parameters
+    /// into `gradient` at their places.
+    pub(super) fn add_gradient(
+        &self,
+        layout: &MixtureLayout,
+        z: &[f32],
+        weight: f32,
+        to_z: &mut [f32],
+        gradient: &mut [f32],
+    ) {
+        for (k, &r) in self.responsibility.iter().enumerate() {
+            gradient[layout.logits.start + k] -= weight * (r - self.weight[k]);
+            // Below this the derivatives vanish in single precision.
+            if r < 1e-9 {
+                continue;
+            }
+            for (j, z) in z.iter().enumerate() {
+                let at = k * self.latent + j;
+                let inverse = self.inverse_scale[at];
+                let u = (z - self.mean[at]) * inverse;
+                let pull = weight * r * u * inverse;
+                to_z[j] += pull;
+                gradient[layout.means.start + at] -= pull;
+                gradient[layout.log_scales.start + at] -= weight * r * (u * u - 1.0);
+            }
+        }
+    }
+
+    /// Draws one `z`.
+    pub(super) fn sample(&self, generator: &mut Generator, z: &mut [f32]) {
+        let target = uniform(generator) as f32;
+        let mut cumulative = 0.0;
+        let last = self.weight.len() - 1;
+        let component = self.weight[..last]
+            .iter()
+            .position(|w| {
+                cumulative += w;
+                target < cumulative
+            })
+            .unwrap_or(last);
+        let at = component * self.latent;
+        for (j, z) in z.iter_mut().enumerate() {
+            let draw: f32 = StandardNormal.sample(generator);
+            *z = self.mean[at + j] + draw / self.inverse_scale[at + j];
+        }
+    }
+
+    /// `ln p_j(z_j)` of the marginal of latent `j`, nats.
+    #[must_use]
+    pub(super) fn marginal_log_density(&self, j: usize, z: f32) -> f64 {
+        let density: f64 = (0..self.weight.len())
+            .map(|k| {
+                let at = k * self.latent + j;
+                let inverse = f64::from(self.inverse_scale[at]);
+                let u = (f64::from(z) - f64::from(self.mean[at])) * inverse;
+                f64::from(self.weight[k]) * inverse * (-0.5 * u * u).exp()
+            })
+            .sum();
+        density.max(f64::MIN_POSITIVE).ln() - 0.5 * LN_TWO_PI
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout() -> MixtureLayout {
+        MixtureLayout {
+            components: 2,
+            logits: 0..2,
+            means: 2..4,
+            log_scales: 4..6,
+        }
+    }
+
+    fn loaded(parameters: &[f32]) -> Mixture {
+        let mut mixture = Mixture::new(2, 1);
+        mixture.load(&layout(), parameters);
+        mixture
+    }
+
+    #[test]
+    fn the_density_is_the_formula_and_integrates_to_one() {
+        let parameters = [0.3, -0.4, -1.0, 1.5, -0.5, 0.2];
+        let mut mixture = loaded(&parameters);
+        let w = 1.0 / (1.0 + f64::from(parameters[1] - parameters[0]).exp());
+        let normal = |z: f64, m: f64, ln_s: f64| {
+            let u = (z - m) / ln_s.exp();
+            (-0.5 * u * u - ln_s).exp() / (2.0 * std::f64::consts::PI).sqrt()
+        };
+        let exact = |z: f64| w * normal(z, -1.0, -0.5) + (1.0 - w) * normal(z, 1.5, 0.2);
+        let step = 0.01;
+        let mut total = 0.0;
+        for i in -1000..=1000 {
+            let z = f64::from(i) * step;
+            let density = mixture.log_density(&[z as f32]).exp();
+            assert!((density - exact(z)).abs() < 1e-5, "z = {z}");
+            total += density * step;
+        }
+        assert!((total - 1.0).abs() < 1e-4);
+        let marginal = mixture.marginal_log_density(0, 0.4);
+        assert!((marginal - exact(0.4).ln()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_gradient_is_the_derivative_of_the_log_density() {
+        let parameters = [0.3_f32, -0.4, -1.0, 1.5, -0.5, 0.2];
+        let z = 0.3_f32;
+        let mut mixture = loaded(&parameters);
+        mixture.log_density(&[z]);
+        let mut gradient = vec![0.0; 6];
+        let mut to_z = [0.0];
+        mixture.add_gradient(&layout(), &[z], 1.0, &mut to_z, &mut gradient);
+        let h = 1e-2_f32;
+        for i in 0..6 {
+            let shifted = |by: f32| {
+                let mut moved = parameters;
+                moved[i] += by;
+                loaded(&moved).log_density(&[z])
+            };
+            let difference = -(shifted(h) - shifted(-h)) / (2.0 * f64::from(h));
+            assert!((difference - f64::from(gradient[i])).abs() < 1e-3, "parameter {i}");
+        }
+        let along = (loaded(&parameters).log_density(&[z + h])
+            - loaded(&parameters).log_density(&[z - h]))
+            / (2.0 * f64::from(h));
+        assert!((along + f64::from(to_z[0])).abs() < 1e-3);
+    }
+
+    #[test]
+    fn draws_have_the_mean_of_the_mixture() {
+        let mixture = loaded(&[0.3, -0.4, -1.0, 1.5, -0.5, 0.2]);
+        let mut generator = crate::random::stream("5", &[]);
+        let n = 50_000;
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for _ in 0..n {
+            let mut z = [0.0];
+            mixture.sample(&mut generator, &mut z);
+            sum += f64::from(z[0]);
+            squares += f64::from(z[0]).powi(2);
+        }
+        let mean = sum / f64::from(n);
+        let w = 1.0 / (1.0 + (-0.7_f64).exp());
+        let exact = -w + 1.5 * (1.0 - w);
+        let standard_error = ((squares / f64::from(n) - mean * mean) / f64::from(n)).sqrt();
+        assert!((mean - exact).abs() < 4.0 * standard_error);
+    }
+}

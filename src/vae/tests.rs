@@ -1,0 +1,321 @@
+//! The network against differences, burn's tape, enumeration and itself.
+
+use std::ops::ControlFlow;
+
+use super::*;
+use crate::bits::BitMatrix;
+use crate::random::{Generator, stream, uniform};
+
+/// A network of every kind that a manifest offers.
+fn kinds() -> Vec<Architecture> {
+    let base = Architecture {
+        sites: 7,
+        latent: 2,
+        encoder_hidden: vec![6, 5],
+        decoder_hidden: vec![5, 6],
+        fields: None,
+        activation: Activation::Tanh,
+        prior: Prior::Normal,
+    };
+    let mut kinds = Vec::new();
+    for activation in [Activation::Tanh, Activation::Relu, Activation::Softplus] {
+        for prior in [Prior::Normal, Prior::Mixture { components: 3 }] {
+            for (hidden, fields) in [(vec![5, 6], None), (vec![5], Some(3)), (vec![], None)] {
+                kinds.push(Architecture {
+                    decoder_hidden: hidden,
+                    fields,
+                    activation,
+                    prior,
+                    ..base.clone()
+                });
+            }
+        }
+    }
+    kinds
+}
+
+fn random_bits(rows: usize, sites: usize, generator: &mut Generator) -> BitMatrix {
+    let mut bits = BitMatrix::zeros(rows, sites);
+    for row in 0..rows {
+        for site in 0..sites {
+            bits.set(row, site, uniform(generator) < 0.4);
+        }
+    }
+    bits
+}
+
+/// Parameters, signs and noise for one batch.
+fn example(architecture: &Architecture, rows: usize, seed: &str) -> [Vec<f32>; 3] {
+    use rand_distr::{Distribution, StandardNormal};
+    let mut generator = stream(seed, &["gradient test"]);
+    let rates = vec![0.4; architecture.sites];
+    let mut parameters = architecture.initial_parameters(&rates, &mut generator);
+    for value in &mut parameters {
+        let draw: f32 = StandardNormal.sample(&mut generator);
+        *value += 0.3 * draw;
+    }
+    let bits = random_bits(rows, architecture.sites, &mut generator);
+    let signs = model::signs_of(&bits, 0..rows);
+    let noise = (0..rows * architecture.latent)
+        .map(|_| StandardNormal.sample(&mut generator))
+        .collect();
+    [parameters, signs, noise]
+}
+
+fn loss_and_gradient(
+    engine: &mut dyn GradientEngine,
+    [parameters, signs, noise]: [&[f32]; 3],
+    rows: usize,
+) -> (Terms, Vec<f32>) {
+    let mut gradient = vec![f32::NAN; parameters.len()];
+    let batch = Batch { rows, signs, noise };
+    let terms = engine.gradient(parameters, batch, 0.7, &mut gradient);
+    (terms, gradient)
+}
+
+#[test]
+fn the_hand_derived_gradient_agrees_with_the_tape_for_every_kind() {
+    for (index, architecture) in kinds().iter().enumerate() {
+        for seed in ["1", "2", "3"] {
+            let rows = 9;
+            let [parameters, signs, noise] = example(architecture, rows, seed);
+            let given: [&[f32]; 3] = [&parameters, &signs, &noise];
+            let mut fused = FusedEngine::new(architecture, 16);
+            let (terms, gradient) = loss_and_gradient(&mut fused, given, rows);
+            let mut tape = AutodiffEngine::new(architecture);
+            let (reference_terms, reference) = loss_and_gradient(&mut tape, given, rows);
+            let norm = |v: &[f32]| v.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            let difference: Vec<f32> = gradient.iter().zip(&reference).map(|(a, b)| a - b).collect();
+            // Single precision over sums of about a hundred terms.
+            let relative = norm(&difference) / norm(&reference);
+            assert!(relative < 1e-4, "kind {index}, seed {seed}: {relative}");
+            assert!((terms.elbo() - reference_terms.elbo()).abs() < 1e-4);
+            assert!((terms.rate - reference_terms.rate).abs() < 1e-4);
+        }
+    }
+}
+
+#[test]
+fn the_gradient_agrees_with_central_differences() {
+    for (index, architecture) in kinds().iter().enumerate() {
+        // A difference across the kink of relu is not its derivative.
+        if architecture.activation == Activation::Relu {
+            continue;
+        }
+        let rows = 4;
+        let [parameters, signs, noise] = example(architecture, rows, "5");
+        let mut engine = FusedEngine::new(architecture, rows);
+        let (_, gradient) = loss_and_gradient(&mut engine, [&parameters, &signs, &noise], rows);
+        let h = 1e-2_f32;
+        for parameter in (0..parameters.len()).step_by(7) {
+            let mut loss = |by: f32| {
+                let mut moved = parameters.clone();
+                moved[parameter] += by;
+                let given: [&[f32]; 3] = [&moved, &signs, &noise];
+                let (terms, _) = loss_and_gradient(&mut engine, given, rows);
+                terms.distortion + 0.7 * terms.rate
+            };
+            let difference = (loss(h) - loss(-h)) / (2.0 * f64::from(h));
+            // Third-order remainder h^2 / 6 times a third derivative of order 10,
+            // and rounding 1e-6 / h.
+            let error = (difference - f64::from(gradient[parameter])).abs();
+            assert!(error < 2e-3, "kind {index}, parameter {parameter}: {error}");
+        }
+    }
+}
+
+/// A network with structure, whose encoder says the same for every configuration:
+/// a little narrower than the prior, as the posteriors of so few units are.
+fn structured(prior: Prior) -> Vae {
+    let architecture = Architecture {
+        sites: 8,
+        latent: 2,
+        encoder_hidden: vec![12],
+        decoder_hidden: vec![12],
+        fields: None,
+        activation: Activation::Tanh,
+        prior,
+    };
+    let mut parameters =
+        architecture.initial_parameters(&[0.3; 8], &mut stream("8", &["structured"]));
+    let layout = architecture.layout();
+    let code = layout.encoder.last().unwrap();
+    parameters[code.weight.clone()].fill(0.0);
+    parameters[code.bias.clone()].copy_from_slice(&[0.0, 0.0, -0.2, -0.2]);
+    if let Some(mixture) = &layout.mixture {
+        for mean in &mut parameters[mixture.means.clone()] {
+            *mean *= 0.5;
+        }
+    }
+    Vae::new(architecture, parameters)
+}
+
+fn all_words(sites: usize) -> BitMatrix {
+    let words = (0..1_u64 << sites).collect();
+    BitMatrix::from_words(1 << sites, sites, words).unwrap()
+}
+
+#[test]
+fn probabilities_of_all_words_sum_to_one() {
+    for prior in [Prior::Normal, Prior::Mixture { components: 3 }] {
+        let vae = structured(prior);
+        let words = all_words(8);
+        let result = quadrature::log_likelihood(&vae, &words, &|_| ControlFlow::Continue(()));
+        let result = result.unwrap();
+        let total: f64 = result.log_likelihood.iter().map(|l| l.exp()).sum();
+        // The grid reaches 4.9 standard deviations of the normal prior and at least
+        // 3.5 of every Gaussian of the mixture, beyond which lie less than 1e-3.
+        assert!((total - 1.0).abs() < 1e-3, "total {total}");
+        assert!(result.discretisation_error < 1e-3, "{}", result.discretisation_error);
+    }
+}
+
+#[test]
+fn samples_have_the_probabilities_of_the_grid() {
+    let vae = structured(Prior::Mixture { components: 3 });
+    let words = all_words(8);
+    let exact = quadrature::log_likelihood(&vae, &words, &|_| ControlFlow::Continue(())).unwrap();
+    let n = 200_000;
+    let samples = vae.sample(n, &|name| stream("9", &[name]));
+    let mut counts = vec![0_usize; 256];
+    for row in 0..n {
+        counts[samples.row(row)[0] as usize] += 1;
+    }
+    for (word, &count) in counts.iter().enumerate() {
+        let p = exact.log_likelihood[word].exp();
+        let expected = p * n as f64;
+        if expected > 50.0 {
+            // Five standard errors of a binomial count: 256 words are looked at.
+            let tolerance = 5.0 * expected.sqrt();
+            assert!((count as f64 - expected).abs() < tolerance, "word {word}");
+        }
+    }
+}
+
+#[test]
+fn the_importance_weighted_bound_rises_to_the_marginal() {
+    let vae = structured(Prior::Normal);
+    let bits = vae.sample(400, &|name| stream("10", &[name]));
+    let streams = |name: &str| stream("11", &[name]);
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    let elbo = vae.elbo(&bits, &mut stream("12", &[])).mean_elbo();
+    let few = mean(&vae.importance_weighted(&bits, 8, &streams));
+    let many = mean(&vae.importance_weighted(&bits, 4000, &streams));
+    let exact = quadrature::log_likelihood(&vae, &bits, &|_| ControlFlow::Continue(())).unwrap();
+    let exact = mean(&exact.log_likelihood);
+    assert!(elbo < few && few < many, "{elbo} {few} {many}");
+    // 4000 draws: the bound's bias is half the weights' relative variance over
+    // 4000, and that variance is about one here.
+    assert!((many - exact).abs() < 0.002, "{many} against {exact}");
+}
+
+/// Remembers states, and breaks after a number of batches.
+struct Recorder {
+    states: Vec<TrainingState>,
+    batches_left: usize,
+}
+
+impl TrainingListener for Recorder {
+    fn batch_done(&mut self, _fraction: f64) -> ControlFlow<()> {
+        match self.batches_left.checked_sub(1) {
+            None => ControlFlow::Break(()),
+            Some(left) => {
+                self.batches_left = left;
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    fn epoch_done(&mut self, state: &TrainingState) -> Result<(), VaeError> {
+        self.states.push(state.clone());
+        Ok(())
+    }
+}
+
+fn settings() -> TrainingSettings {
+    TrainingSettings {
+        epochs: 6,
+        batch: 50,
+        learning_rate: 5e-3,
+        final_learning_rate_fraction: 0.1,
+        kl_warmup_epochs: 2,
+        gradient_clip: 10.0,
+        patience: 0,
+    }
+}
+
+fn run_training(
+    settings: &TrainingSettings,
+    resume: Option<TrainingState>,
+    batches: usize,
+) -> (Result<TrainingState, VaeError>, Vec<TrainingState>) {
+    let truth = structured(Prior::Normal);
+    let train = truth.sample(1000, &|name| stream("train", &[name]));
+    let validation = truth.sample(200, &|name| stream("validation", &[name]));
+    let architecture = truth.architecture();
+    let mut recorder = Recorder {
+        states: Vec::new(),
+        batches_left: batches,
+    };
+    let result = super::train(
+        architecture,
+        settings,
+        TrainingData {
+            train: &train,
+            validation: &validation,
+        },
+        &mut FusedEngine::new(architecture, settings.batch),
+        &|name| stream("training", &[name]),
+        resume,
+        &mut recorder,
+    );
+    (result, recorder.states)
+}
+
+#[test]
+fn a_training_goes_on_bit_for_bit_from_any_epoch() {
+    let (whole, states) = run_training(&settings(), None, usize::MAX);
+    let whole = whole.unwrap();
+    // Cut off in the middle of the fourth epoch: 20 batches an epoch.
+    let (cut, before) = run_training(&settings(), None, 3 * 20 + 7);
+    assert!(matches!(cut, Err(VaeError::Cancelled)));
+    assert_eq!(before.last(), states.get(2));
+    let (resumed, _) = run_training(&settings(), before.last().cloned(), usize::MAX);
+    assert_eq!(resumed.unwrap(), whole);
+}
+
+#[test]
+fn training_raises_the_held_out_elbo() {
+    let (state, _) = run_training(&settings(), None, usize::MAX);
+    let history = state.unwrap().history;
+    let (first, last) = (&history[0], &history[history.len() - 1]);
+    assert!(last.validation_elbo > first.validation_elbo);
+    assert!((last.kl_weight - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn patience_ends_a_training_that_no_longer_improves() {
+    let patient = TrainingSettings {
+        epochs: 200,
+        patience: 3,
+        ..settings()
+    };
+    let (state, _) = run_training(&patient, None, usize::MAX);
+    let state = state.unwrap();
+    assert!(state.epoch < 200);
+    assert_eq!(state.epoch, state.best_epoch + 3);
+}
+
+#[test]
+fn a_training_that_diverges_names_its_step() {
+    let wild = TrainingSettings {
+        learning_rate: 1e30,
+        gradient_clip: 1e30,
+        ..settings()
+    };
+    let (result, _) = run_training(&wild, None, usize::MAX);
+    match result {
+        Err(VaeError::Diverged { step, epoch, .. }) => assert!(step >= 2 && epoch == 1),
+        other => panic!("expected a divergence, found {other:?}"),
+    }
+}

@@ -1,0 +1,354 @@
+//! The training loop: epochs, schedules, early stopping, resumption.
+//!
+//! All randomness of epoch `n` comes from the stream named `epoch n`, so a
+//! training that goes on from the state after epoch `n - 1` takes the same steps
+//! as one that was never interrupted.
+
+use std::ops::ControlFlow;
+
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+use super::architecture::Architecture;
+use super::error::VaeError;
+use super::gradient::{Batch, GradientEngine, Terms};
+use super::model::Vae;
+use super::optimiser::{Adam, Schedule};
+use crate::bits::BitMatrix;
+use crate::random::{Generator, uniform};
+
+/// How a training goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingSettings {
+    /// Passes over the training configurations.
+    pub epochs: usize,
+    /// Configurations a step.
+    pub batch: usize,
+    /// Learning rate of the first step.
+    pub learning_rate: f64,
+    /// Learning rate of the last step, as a fraction of the first.
+    pub final_learning_rate_fraction: f64,
+    /// Epochs over which the weight of the rate rises from 0 to 1.
+    pub kl_warmup_epochs: usize,
+    /// Largest norm of the gradient; a longer one is scaled down.
+    pub gradient_clip: f64,
+    /// Epochs without a better held-out ELBO after which training stops; 0 = never.
+    pub patience: usize,
+}
+
+/// What happened in one epoch; all in nats per configuration.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean terms of the ELBO over the epoch's batches.
+    pub distortion: f64,
+    /// Mean rate over the epoch's batches.
+    pub rate: f64,
+    /// ELBO of the held-out configurations, at full weight of the rate.
+    pub validation_elbo: f64,
+    /// Rate of the held-out configurations.
+    pub validation_rate: f64,
+    /// The same, latent by latent (each against its own marginal prior).
+    pub validation_latent_rates: Vec<f64>,
+    /// Learning rate of the last step.
+    pub learning_rate: f64,
+    /// Weight of the rate in the last step.
+    pub kl_weight: f64,
+    /// Mean norm of the gradient before clipping.
+    pub gradient_norm: f64,
+}
+
+/// Everything from which a training goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingState {
+    /// Epochs done.
+    pub epoch: usize,
+    /// Parameters after that epoch.
+    pub parameters: Vec<f32>,
+    /// Parameters of the best epoch by held-out ELBO.
+    pub best: Vec<f32>,
+    /// That epoch, counted from 1; 0 before the first.
+    pub best_epoch: usize,
+    /// Moments of the optimiser.
+    pub adam: Adam,
+    /// One record an epoch.
+    pub history: Vec<EpochRecord>,
+}
+
+impl TrainingState {
+    fn best_elbo(&self) -> f64 {
+        self.best_epoch
+            .checked_sub(1)
+            .and_then(|index| self.history.get(index))
+            .map_or(f64::NEG_INFINITY, |record| record.validation_elbo)
+    }
+}
+
+/// What a training tells, and asks, while it runs.
+pub trait TrainingListener {
+    /// Called after every batch with the fraction of the training done; a break
+    /// ends it with [`VaeError::Cancelled`].
+    fn batch_done(&mut self, fraction: f64) -> ControlFlow<()>;
+
+    /// Called after every epoch with the state from which one can go on.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the listener fails with ends the training.
+    fn epoch_done(&mut self, state: &TrainingState) -> Result<(), VaeError>;
+}
+
+/// The configurations of a training.
+#[derive(Debug, Clone, Copy)]
+pub struct TrainingData<'a> {
+    /// What the parameters are fitted to.
+    pub train: &'a BitMatrix,
+    /// Held-out configurations that choose the best epoch.
+    pub validation: &'a BitMatrix,
+}
+
+/// Trains from scratch, or goes on from `resume`.
+///
+/// # Errors
+///
+/// [`VaeError::Diverged`] if the loss stops being a number,
+/// [`VaeError::TooFewSamples`] without training or held-out configurations,
+/// [`VaeError::SiteMismatch`] if data and network disagree,
+/// [`VaeError::Cancelled`] if the listener breaks.
+pub fn train(
+    architecture: &Architecture,
+    settings: &TrainingSettings,
+    data: TrainingData<'_>,
+    engine: &mut dyn GradientEngine,
+    stream: &dyn Fn(&str) -> Generator,
+    resume: Option<TrainingState>,
+    listener: &mut dyn TrainingListener,
+) -> Result<TrainingState, VaeError> {
+    check(architecture, data)?;
+    let batch = settings.batch.min(data.train.rows());
+    let batches = data.train.rows() / batch;
+    let schedule = Schedule {
+        learning_rate: settings.learning_rate,
+        final_fraction: settings.final_learning_rate_fraction,
+        warmup_steps: (settings.kl_warmup_epochs * batches) as u64,
+        total_steps: (settings.epochs * batches) as u64,
+    };
+    let mut state = resume.unwrap_or_else(|| start(architecture, data.train, stream));
+    let mut epoch = Epoch {
+        architecture,
+        schedule,
+        settings,
+        batches,
+        buffers: Buffers::new(architecture, batch),
+        order: (0..data.train.rows()).collect(),
+    };
+    while state.epoch < settings.epochs && !stops_early(settings, &state) {
+        epoch.run(data, engine, stream, &mut state, listener)?;
+        listener.epoch_done(&state)?;
+    }
+    Ok(state)
+}
+
+fn check(architecture: &Architecture, data: TrainingData<'_>) -> Result<(), VaeError> {
+    for bits in [data.train, data.validation] {
+        if bits.columns() != architecture.sites {
+            return Err(VaeError::SiteMismatch {
+                found: bits.columns(),
+                expected: architecture.sites,
+            });
+        }
+        if bits.rows() < 2 {
+            return Err(VaeError::TooFewSamples {
+                found: bits.rows(),
+                needed: 2,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Starting parameters; the decoder's bias starts at the units' log-odds.
+fn start(
+    architecture: &Architecture,
+    train: &BitMatrix,
+    stream: &dyn Fn(&str) -> Generator,
+) -> TrainingState {
+    let mut active = vec![0_usize; train.columns()];
+    for row in 0..train.rows() {
+        for (site, count) in active.iter_mut().enumerate() {
+            *count += usize::from(train.get(row, site));
+        }
+    }
+    // Laplace's rule keeps the log-odds of silent units finite.
+    let rates: Vec<f64> = active
+        .iter()
+        .map(|&count| (count as f64 + 1.0) / (train.rows() as f64 + 2.0))
+        .collect();
+    let parameters = architecture.initial_parameters(&rates, &mut stream("parameters"));
+    TrainingState {
+        epoch: 0,
+        best: parameters.clone(),
+        best_epoch: 0,
+        adam: Adam::new(parameters.len()),
+        parameters,
+        history: Vec::new(),
+    }
+}
+
+/// Whether the held-out ELBO has not improved for `patience` epochs since the
+/// warm-up ended.
+fn stops_early(settings: &TrainingSettings, state: &TrainingState) -> bool {
+    let since = state
+        .epoch
+        .saturating_sub(state.best_epoch.max(settings.kl_warmup_epochs));
+    settings.patience > 0 && since >= settings.patience
+}
+
+/// Room for one batch.
+struct Buffers {
+    signs: Vec<f32>,
+    noise: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+impl Buffers {
+    fn new(architecture: &Architecture, batch: usize) -> Self {
+        Self {
+            signs: vec![0.0; batch * architecture.sites],
+            noise: vec![0.0; batch * architecture.latent],
+            gradient: vec![0.0; architecture.layout().length],
+        }
+    }
+}
+
+/// What stays the same from epoch to epoch.
+struct Epoch<'a> {
+    architecture: &'a Architecture,
+    schedule: Schedule,
+    settings: &'a TrainingSettings,
+    batches: usize,
+    buffers: Buffers,
+    order: Vec<usize>,
+}
+
+impl Epoch<'_> {
+    fn run(
+        &mut self,
+        data: TrainingData<'_>,
+        engine: &mut dyn GradientEngine,
+        stream: &dyn Fn(&str) -> Generator,
+        state: &mut TrainingState,
+        listener: &mut dyn TrainingListener,
+    ) -> Result<(), VaeError> {
+        let epoch = state.epoch + 1;
+        let mut generator = stream(&format!("epoch {epoch}"));
+        for (index, slot) in self.order.iter_mut().enumerate() {
+            *slot = index;
+        }
+        shuffle(&mut self.order, &mut generator);
+        let mut means = EpochRecord::default();
+        for batch in 0..self.batches {
+            let (terms, norm) = self.step(data.train, batch, engine, &mut generator, state)?;
+            means.distortion += terms.distortion / self.batches as f64;
+            means.rate += terms.rate / self.batches as f64;
+            means.gradient_norm += norm / self.batches as f64;
+            let fraction = state.adam.steps as f64 / self.schedule.total_steps as f64;
+            if listener.batch_done(fraction).is_break() {
+                return Err(VaeError::Cancelled);
+            }
+        }
+        self.validate(data.validation, stream, means, state);
+        Ok(())
+    }
+
+    /// One batch: signs, noise, gradient, Adam.
+    fn step(
+        &mut self,
+        train: &BitMatrix,
+        batch: usize,
+        engine: &mut dyn GradientEngine,
+        generator: &mut Generator,
+        state: &mut TrainingState,
+    ) -> Result<(Terms, f64), VaeError> {
+        let sites = self.architecture.sites;
+        let buffers = &mut self.buffers;
+        let rows = buffers.signs.len() / sites;
+        let chosen = &self.order[batch * rows..(batch + 1) * rows];
+        for (signs, &row) in buffers.signs.chunks_exact_mut(sites).zip(chosen) {
+            train.write_row(row, -1.0, 1.0, signs);
+        }
+        for value in &mut buffers.noise {
+            *value = StandardNormal.sample(generator);
+        }
+        let step = state.adam.steps;
+        let terms = engine.gradient(
+            &state.parameters,
+            Batch {
+                rows,
+                signs: &buffers.signs,
+                noise: &buffers.noise,
+            },
+            self.schedule.kl_weight(step) as f32,
+            &mut buffers.gradient,
+        );
+        let norm = state.adam.step(
+            &mut state.parameters,
+            &buffers.gradient,
+            self.schedule.learning_rate(step),
+            self.settings.gradient_clip,
+        );
+        if terms.elbo().is_finite() && norm.is_finite() {
+            return Ok((terms, norm));
+        }
+        Err(VaeError::Diverged {
+            step: step + 1,
+            epoch: state.epoch + 1,
+            distortion: terms.distortion,
+            rate: terms.rate,
+            norm,
+        })
+    }
+
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the epoch's means become its record"
+    )]
+    /// Judges the parameters on the held-out configurations, with the same noise
+    /// in every epoch, and keeps the best.
+    fn validate(
+        &self,
+        validation: &BitMatrix,
+        stream: &dyn Fn(&str) -> Generator,
+        means: EpochRecord,
+        state: &mut TrainingState,
+    ) {
+        let vae = Vae::new(self.architecture.clone(), state.parameters.clone());
+        let judged = vae.elbo(validation, &mut stream("validation"));
+        let step = state.adam.steps.saturating_sub(1);
+        let best = state.best_elbo();
+        state.epoch += 1;
+        let record = EpochRecord {
+            epoch: state.epoch,
+            validation_elbo: judged.mean_elbo(),
+            validation_rate: judged.mean_rate(),
+            validation_latent_rates: judged.latent_rates,
+            learning_rate: self.schedule.learning_rate(step),
+            kl_weight: self.schedule.kl_weight(step),
+            ..means
+        };
+        if record.validation_elbo > best {
+            state.best.copy_from_slice(&state.parameters);
+            state.best_epoch = state.epoch;
+        }
+        state.history.push(record);
+    }
+}
+
+/// Fisher-Yates, from the last place down.
+fn shuffle(order: &mut [usize], generator: &mut Generator) {
+    for last in (1..order.len()).rev() {
+        let other = (uniform(generator) * (last + 1) as f64) as usize;
+        order.swap(last, other.min(last));
+    }
+}
