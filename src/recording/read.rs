@@ -1,0 +1,197 @@
+//! From a file to a recording.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::{ParquetReader, ReadRequest, Recording, RecordingError, matlab, npy, parquet, text};
+
+/// Bytes of the largest file read: 4 GiB.
+const LARGEST_FILE: u64 = 1 << 32;
+
+/// Reads the bytes of the file of a request, for a digest and [`read_bytes`].
+///
+/// # Errors
+///
+/// - [`RecordingError::Missing`] if the file does not exist.
+/// - [`RecordingError::FileTooLarge`] if it has more than 4 GiB.
+/// - [`RecordingError::Unreadable`] if it cannot be read.
+pub fn load(request: &ReadRequest) -> Result<Vec<u8>, RecordingError> {
+    let path = &request.path;
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => missing(request),
+        _ => RecordingError::Unreadable {
+            path: path.clone(),
+            source,
+        },
+    };
+    let file = File::open(path).map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    let too_large = |bytes| RecordingError::FileTooLarge {
+        path: path.clone(),
+        bytes,
+        limit: LARGEST_FILE,
+    };
+    if bytes > LARGEST_FILE {
+        return Err(too_large(bytes));
+    }
+    // A pipe or a growing file may give more than it said.
+    let mut content = Vec::new();
+    let mut limited = file.take(LARGEST_FILE + 1);
+    limited.read_to_end(&mut content).map_err(failed)?;
+    if content.len() as u64 > LARGEST_FILE {
+        return Err(too_large(content.len() as u64));
+    }
+    Ok(content)
+}
+
+fn missing(request: &ReadRequest) -> RecordingError {
+    let name = request.path.file_name().unwrap_or_default();
+    let folder = match request.path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    RecordingError::Missing {
+        name: name.to_string_lossy().into_owned(),
+        folder,
+        cite: request.cite.clone(),
+    }
+}
+
+fn extension(path: &Path) -> Option<String> {
+    let extension = path.extension().and_then(OsStr::to_str)?;
+    Some(extension.to_ascii_lowercase())
+}
+
+/// Checks the bytes of the file `path` against a SHA-256, if one is given.
+///
+/// # Errors
+///
+/// [`RecordingError::WrongDigest`] if they have another (`expected` is
+/// hexadecimal, in lower case).
+pub fn check_sha256(
+    path: &Path,
+    bytes: &[u8],
+    expected: Option<&str>,
+) -> Result<(), RecordingError> {
+    use sha2::{Digest, Sha256};
+    let Some(expected) = expected else {
+        return Ok(());
+    };
+    let digits = Sha256::digest(bytes);
+    let found: String = digits.iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == expected {
+        return Ok(());
+    }
+    Err(RecordingError::WrongDigest {
+        path: path.to_owned(),
+        found,
+        expected: expected.to_owned(),
+    })
+}
+
+/// Reads a recording from the bytes of a file.
+///
+/// The extension of the request's path decides the format. `parquet` decodes
+/// Parquet files.
+///
+/// # Errors
+///
+/// Every way in which file and request can be wrong is a [`RecordingError`];
+/// no file makes this function panic, or allocate more than the folder's
+/// documentation says.
+pub fn read_bytes(
+    bytes: &[u8],
+    request: &ReadRequest,
+    parquet: &ParquetReader<'_>,
+) -> Result<Recording, RecordingError> {
+    match extension(&request.path).as_deref() {
+        Some("mat") => matlab::read(bytes, request),
+        Some("npy") => npy::read(bytes, request),
+        Some("csv" | "tsv" | "txt") => text::read(bytes, request),
+        Some("parquet") => parquet::read(bytes, request, parquet),
+        _ => Err(RecordingError::UnknownFormat {
+            path: request.path.clone(),
+        }),
+    }
+}
+
+/// Reads a recording from the file of a request.
+///
+/// # Errors
+///
+/// Those of [`load`] and [`read_bytes`].
+pub fn read(
+    request: &ReadRequest,
+    parquet: &ParquetReader<'_>,
+) -> Result<Recording, RecordingError> {
+    read_bytes(&load(request)?, request, parquet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_checked() {
+        // SHA-256 of the empty message, FIPS 180-4.
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let path = Path::new("a.mat");
+        assert!(check_sha256(path, b"", Some(empty)).is_ok());
+        assert!(check_sha256(path, b"x", None).is_ok());
+        let error = check_sha256(path, b"x", Some(empty)).unwrap_err();
+        assert!(matches!(error, RecordingError::WrongDigest { .. }));
+    }
+
+    #[test]
+    fn a_missing_file_says_where_it_was_looked_for_and_where_it_can_be_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut request = ReadRequest {
+            path: folder.path().join("record.mat"),
+            cite: Some("doi 10.1000/1".to_owned()),
+            ..ReadRequest::default()
+        };
+        let shown = folder.path().display();
+        assert_eq!(
+            load(&request).unwrap_err().to_string(),
+            format!(
+                "no file `record.mat` in folder `{shown}`; the data can be had from doi 10.1000/1: download it to this folder"
+            )
+        );
+        request.cite = None;
+        let error = load(&request).unwrap_err().to_string();
+        assert!(
+            error.ends_with("check the path, or copy the file there"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_file_is_read_from_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = ReadRequest {
+            path: folder.path().join("record.CSV"),
+            repeats: Some(2),
+            ..ReadRequest::default()
+        };
+        std::fs::write(&request.path, "1,0\n0,1\n").unwrap();
+        let recording = read(&request, &|_| Err(String::new())).unwrap();
+        assert_eq!((recording.repeats, recording.bins_per_repeat), (2, 1));
+        assert!(recording.data.get(0, 0) && recording.data.get(1, 1));
+    }
+
+    #[test]
+    fn a_folder_is_not_a_recording() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = ReadRequest {
+            path: folder.path().to_owned(),
+            ..ReadRequest::default()
+        };
+        let error = load(&request).unwrap_err();
+        assert!(
+            matches!(error, RecordingError::Unreadable { .. }),
+            "{error}"
+        );
+    }
+}

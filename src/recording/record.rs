@@ -1,0 +1,246 @@
+//! A recording in memory, its warnings, and its split by repeats.
+
+use std::fmt;
+
+use super::RecordingError;
+use crate::bits::BitMatrix;
+
+/// Which cell was active in which time bin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// One row a time bin, repeat after repeat (bin `b` of repeat `r` is row
+    /// `r * bins_per_repeat + b`), one column a cell.
+    pub data: BitMatrix,
+    /// Number of repeats of the stimulus; 1 if it was shown once.
+    pub repeats: usize,
+    /// Time bins in a repeat.
+    pub bins_per_repeat: usize,
+}
+
+/// The two sides of a split; the label of a row is its repeat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// Bins to train on.
+    pub train: BitMatrix,
+    /// Repeat of each training row.
+    pub train_blocks: Vec<u32>,
+    /// Bins to test on.
+    pub test: BitMatrix,
+    /// Repeat of each test row.
+    pub test_blocks: Vec<u32>,
+}
+
+/// Something odd about a recording that does not forbid its use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// There are more cells than time bins; the axes may be swapped.
+    MoreCellsThanBins {
+        /// Number of cells.
+        cells: usize,
+        /// Number of time bins, all repeats together.
+        bins: usize,
+    },
+    /// Cells that are never active.
+    SilentCells {
+        /// The cells, as columns of the recording.
+        cells: Vec<usize>,
+    },
+    /// Cells that are active in every bin.
+    AlwaysActiveCells {
+        /// The cells, as columns of the recording.
+        cells: Vec<usize>,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MoreCellsThanBins { cells, bins } => write!(
+                f,
+                "{cells} cells but only {bins} bins: are `axes` in the order of the file?"
+            ),
+            Self::SilentCells { cells } => write!(f, "never active: {}", cell_list(cells)),
+            Self::AlwaysActiveCells { cells } => {
+                write!(f, "active in every bin: {}", cell_list(cells))
+            }
+        }
+    }
+}
+
+fn cell_list(cells: &[usize]) -> String {
+    let shown: Vec<String> = cells.iter().take(10).map(ToString::to_string).collect();
+    let more = cells.len() - shown.len();
+    let tail = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("cells {}{tail}", shown.join(", "))
+}
+
+impl Recording {
+    /// Number of time bins, all repeats together.
+    #[must_use]
+    pub fn bins(&self) -> usize {
+        self.data.rows()
+    }
+
+    /// Number of cells.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.data.columns()
+    }
+
+    /// Counts the active bins of each cell.
+    #[must_use]
+    pub fn active_bins(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.cells()];
+        for row in 0..self.bins() {
+            for (block, &word) in self.data.row(row).iter().enumerate() {
+                let mut rest = word;
+                while rest != 0 {
+                    counts[64 * block + rest.trailing_zeros() as usize] += 1;
+                    rest &= rest - 1;
+                }
+            }
+        }
+        counts
+    }
+
+    /// Lists what is odd about the recording.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let counts = self.active_bins();
+        let with = |count| -> Vec<usize> {
+            let cells = counts.iter().enumerate();
+            cells
+                .filter(|&(_, &c)| c == count)
+                .map(|(i, _)| i)
+                .collect()
+        };
+        let mut warnings = Vec::new();
+        if self.cells() > self.bins() {
+            warnings.push(Warning::MoreCellsThanBins {
+                cells: self.cells(),
+                bins: self.bins(),
+            });
+        }
+        let silent = with(0);
+        if !silent.is_empty() {
+            warnings.push(Warning::SilentCells { cells: silent });
+        }
+        let active = with(self.bins());
+        if !active.is_empty() {
+            warnings.push(Warning::AlwaysActiveCells { cells: active });
+        }
+        warnings
+    }
+
+    /// Splits by interleaved repeats: repeat `r` is for testing if
+    /// `r % every == offset`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordingError::Split`] if one side would be empty.
+    pub fn split(&self, every: usize, offset: usize) -> Result<Split, RecordingError> {
+        let is_test = |repeat: &usize| every != 0 && repeat % every == offset;
+        let (test, train): (Vec<usize>, Vec<usize>) = (0..self.repeats).partition(is_test);
+        if test.is_empty() || train.is_empty() {
+            return Err(RecordingError::Split {
+                repeats: self.repeats,
+                every,
+                offset,
+            });
+        }
+        let (train, train_blocks) = self.take_repeats(&train);
+        let (test, test_blocks) = self.take_repeats(&test);
+        Ok(Split {
+            train,
+            train_blocks,
+            test,
+            test_blocks,
+        })
+    }
+
+    fn take_repeats(&self, repeats: &[usize]) -> (BitMatrix, Vec<u32>) {
+        let bins = self.bins_per_repeat;
+        let rows: Vec<usize> = repeats
+            .iter()
+            .flat_map(|&repeat| repeat * bins..(repeat + 1) * bins)
+            .collect();
+        let blocks = rows.iter().map(|row| (row / bins) as u32).collect();
+        (self.data.select_rows(&rows), blocks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seven repeats of two bins of two cells: cell 0 is active in bin 0 of odd
+    /// repeats, cell 1 in bin 1 of repeat 5.
+    fn sample() -> Recording {
+        let mut data = BitMatrix::zeros(14, 2);
+        for repeat in [1, 3, 5] {
+            data.set(2 * repeat, 0, true);
+        }
+        data.set(11, 1, true);
+        Recording {
+            data,
+            repeats: 7,
+            bins_per_repeat: 2,
+        }
+    }
+
+    #[test]
+    fn repeats_are_split_whole_and_interleaved() {
+        let split = sample().split(3, 2).unwrap();
+        assert_eq!(split.test_blocks, [2, 2, 5, 5]);
+        assert_eq!(split.train_blocks, [0, 0, 1, 1, 3, 3, 4, 4, 6, 6]);
+        let ones = |bits: &BitMatrix| -> Vec<(usize, usize)> {
+            let all = (0..bits.rows()).flat_map(|row| [(row, 0), (row, 1)]);
+            all.filter(|&(row, cell)| bits.get(row, cell)).collect()
+        };
+        // Repeat 5 is the second of the test side; 1 and 3 the second and third of the other.
+        assert_eq!(ones(&split.test), [(2, 0), (3, 1)]);
+        assert_eq!(ones(&split.train), [(2, 0), (4, 0)]);
+    }
+
+    #[test]
+    fn a_split_with_an_empty_side_is_an_error() {
+        for (every, offset) in [(0, 0), (1, 0), (3, 3), (9, 8)] {
+            let error = sample().split(every, offset).unwrap_err();
+            assert!(matches!(error, RecordingError::Split { .. }), "{error}");
+        }
+        let once = Recording {
+            repeats: 1,
+            bins_per_repeat: 14,
+            ..sample()
+        };
+        assert!(once.split(2, 0).is_err() && once.split(2, 1).is_err());
+    }
+
+    #[test]
+    fn odd_recordings_are_warned_about() {
+        assert_eq!(sample().warnings(), []);
+        let mut data = BitMatrix::zeros(2, 70);
+        for cell in 2..70 {
+            data.set(0, cell, true);
+        }
+        data.set(1, 69, true);
+        let odd = Recording {
+            data,
+            repeats: 1,
+            bins_per_repeat: 2,
+        };
+        let shown: Vec<String> = odd.warnings().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "70 cells but only 2 bins: are `axes` in the order of the file?",
+                "never active: cells 0, 1",
+                "active in every bin: cells 69"
+            ]
+        );
+    }
+}
