@@ -1,0 +1,45 @@
+//! What is read off from samples and from trained networks.
+//!
+//! Comes in: half-logits of a decoder, configurations as bits, logarithms of
+//! importance weights. Goes out: the spectrum of the half-logits with its
+//! effective rank, the ±1 patterns that span their space, the same patterns
+//! from correlations alone, and how well patterns agree with a known truth.
+//!
+//! The route from half-logits to patterns is [`spectrum`], then
+//! [`Spectrum::basis`], then [`binary_factorisation()`], then
+//! [`match_patterns`]. The baseline without a network replaces the first two
+//! steps by [`second_moments`] and is [`correlation_patterns()`] as a whole.
+//!
+//! Never: files, clocks, networks, threads. All of it is sequential double
+//! precision (faer is built without its thread pool) and draws no random
+//! numbers, so equal input gives equal output.
+
+mod basis;
+mod blocks;
+mod binary_factorisation;
+mod correlation_patterns;
+mod error;
+mod independent_model;
+mod log_weights;
+mod matching;
+mod population;
+mod population_comparison;
+mod population_counts;
+mod population_error;
+mod sign_enumeration;
+mod spectrum;
+
+pub use basis::Basis;
+pub use blocks::{Estimate, block_mean, consecutive_blocks, mean};
+pub use binary_factorisation::{BinaryFactors, MAX_PATTERNS, binary_factorisation};
+pub use correlation_patterns::{
+    Centring, CorrelationPatterns, MAX_SITES, correlation_patterns, second_moments,
+};
+pub use error::InferenceError;
+pub use independent_model::IndependentModel;
+pub use log_weights::{log_mean_exp, log_sum_exp};
+pub use matching::{Match, match_patterns, minimum_cost_assignment};
+pub use population::{BlockedPopulation, PopulationErrors, PopulationStatistics};
+pub use population_comparison::{PopulationComparison, active_count_divergence, compare};
+pub use population_error::PopulationError;
+pub use spectrum::{CLEAR_MARGIN, NEGLIGIBLE, Spectrum, spectrum};
