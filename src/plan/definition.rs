@@ -1,0 +1,112 @@
+//! What a plan asks of a stage, and what it hands to the gathering stages.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::manifest::Point;
+
+/// Name of the stage that joins the fragments of a table over all points.
+pub const TABLE_STAGE: &str = "table";
+
+/// Name of the stage that draws a figure from finished tables.
+pub const FIGURE_STAGE: &str = "figure";
+
+/// A stage as the plan sees it: what it reads of a point and what it needs.
+pub trait StageDefinition: Sync {
+    /// Name of the stage; a part of every key.
+    fn name(&self) -> &'static str;
+
+    /// Version of the stage's meaning, raised by hand when that changes.
+    fn version(&self) -> u32;
+
+    /// What the stage reads of `point`, or `None` if the point does not ask for it.
+    ///
+    /// The gathering stages ([`TABLE_STAGE`], [`FIGURE_STAGE`]) answer `None`.
+    fn request(&self, point: &Point) -> Option<Request>;
+
+    /// Names of the tables of which each task of this stage writes a fragment.
+    fn tables(&self) -> &'static [&'static str];
+}
+
+/// What a stage reads of one point, and nothing else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Everything that decides the stage's result; a part of the key.
+    pub parameters: Value,
+    /// Results of earlier stages, each under a role.
+    pub needs: Vec<Need>,
+    /// Where things lie, such as the path of a recording. Handed to the stage
+    /// but not a part of the key: what is found there must be pinned by a
+    /// digest in `parameters`.
+    pub places: Value,
+}
+
+impl Request {
+    /// A request for `parameters` that needs nothing yet.
+    #[must_use]
+    pub fn new(parameters: Value) -> Self {
+        Self {
+            parameters,
+            needs: Vec::new(),
+            places: Value::Null,
+        }
+    }
+
+    /// Adds the result of `stage` for the same point, to be read as `role`.
+    #[must_use]
+    pub fn needing(mut self, role: &'static str, stage: &'static str) -> Self {
+        self.needs.push(Need { role, stage });
+        self
+    }
+
+    /// Sets where things lie; not a part of the key.
+    #[must_use]
+    pub fn with_places(mut self, places: Value) -> Self {
+        self.places = places;
+        self
+    }
+}
+
+/// A result of an earlier stage for the same point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// Name under which the stage reads it.
+    pub role: &'static str,
+    /// Stage that makes it; earlier in the list of stages.
+    pub stage: &'static str,
+}
+
+/// A figure drawn from finished tables.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FigureRequest {
+    /// Name of the figure, and of its file.
+    pub name: String,
+    /// Tables it is drawn from. The figure is left out if one of them is not made.
+    pub tables: Vec<String>,
+    /// What is drawn, as the figure stage understands it.
+    pub parameters: Value,
+}
+
+/// Parameters of a task of the stage [`TABLE_STAGE`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableParameters {
+    /// Name of the table.
+    pub table: String,
+    /// Which fragment holds the rows of which point, in the order of the table.
+    pub rows: Vec<TableRow>,
+}
+
+/// One point of a table, and the role under which its fragment is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableRow {
+    /// Index of the point.
+    pub point: usize,
+    /// Replicate of the point, from 0.
+    pub replicate: u32,
+    /// Seed of the experiment.
+    pub seed: u64,
+    /// Swept parameters, as name and value, in the order of the axes.
+    pub coordinates: Vec<(String, Value)>,
+    /// Role of the task that made the fragment `<table>.parquet`.
+    pub source: String,
+}

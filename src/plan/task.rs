@@ -1,0 +1,84 @@
+//! Tasks and the plan that holds them.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::key::{Key, KeyParts};
+
+/// Number of a task in its plan.
+pub type TaskId = usize;
+
+/// A stage, what it reads, and the tasks it needs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Task {
+    /// Number in the plan; larger than that of every task it needs.
+    pub id: TaskId,
+    /// Name of the stage.
+    pub stage: String,
+    /// Printable parts of the key: stage, version, parameters, needed keys.
+    pub key_parts: KeyParts,
+    /// Digest of the key parts.
+    pub key: Key,
+    /// Where things lie; not a part of the key.
+    pub places: Value,
+    /// The tasks whose results it reads.
+    pub needs: Vec<Input>,
+    /// Name for people, such as `train[temperature=0.4, replicate=0]`.
+    pub label: String,
+    /// Coordinates on which all points of the task agree, as text.
+    pub coordinates: Vec<(String, String)>,
+    /// Points that use the task, as positions in [`Plan::points`]. Empty for
+    /// tables and figures, which gather all points.
+    pub points: Vec<usize>,
+}
+
+impl Task {
+    /// Parameters of the stage.
+    #[must_use]
+    pub fn parameters(&self) -> &Value {
+        &self.key_parts.parameters
+    }
+}
+
+/// A task's result as another task reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// Name under which it is read.
+    pub role: String,
+    /// Task that makes it.
+    pub task: TaskId,
+}
+
+/// Where a point lies in the sweep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Replicate, from 0.
+    pub replicate: u32,
+    /// Swept parameters as text, in the order of the axes.
+    pub coordinates: Vec<(String, String)>,
+}
+
+/// Tasks in an order in which each comes after what it needs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// The points, in the order of the manifest.
+    pub points: Vec<Place>,
+    /// The tasks; a task's id is its position.
+    pub tasks: Vec<Task>,
+}
+
+impl Plan {
+    /// The tasks that read each task's result, by task.
+    #[must_use]
+    pub fn dependants(&self) -> Vec<Vec<TaskId>> {
+        let mut dependants = vec![Vec::new(); self.tasks.len()];
+        for task in &self.tasks {
+            for input in &task.needs {
+                if dependants[input.task].last() != Some(&task.id) {
+                    dependants[input.task].push(task.id);
+                }
+            }
+        }
+        dependants
+    }
+}
