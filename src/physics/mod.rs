@@ -1,0 +1,58 @@
+//! Solvable models: what they are, their samples, their exact finite-size results.
+//!
+//! Every model here is one formula, `p(x) ∝ exp(β |Y(x)|² / 2N)` with the total
+//! feature `Y(x) = Σ_i y_i(x_i)` in `K` dimensions (`J = 1`, `k_B = 1`). A Gaussian
+//! field in `K` dimensions makes the sites independent, so a model is its feature,
+//! its single-site measure and how a site is drawn in a field ([`MeanField`]); the
+//! field, the energy, replica exchange, the free energy and all diagnostics are
+//! shared. A further model is one more file beside `hopfield.rs` and `spins.rs`.
+//!
+//! In come a model and its temperature, named random streams and a progress
+//! callback. Out go configurations with the quality of the sampling
+//! ([`sample`], [`Ensemble`]), `ln Z` with a standard error ([`log_partition`])
+//! and, where the states can be enumerated, exact results ([`ExactSolution`]).
+//!
+//! Nothing here touches a file, a clock, the environment or a log, makes a
+//! generator, or lets the number of threads decide a number.
+
+mod autocorrelation;
+mod chains;
+mod classes;
+mod diagnostics;
+mod error;
+mod exact;
+mod hopfield;
+mod ladder;
+mod mean_field;
+mod partition;
+mod sampling;
+mod spins;
+mod tempering;
+
+pub use autocorrelation::{AutocorrelationTime, integrated_time};
+pub use classes::{ENUMERATION_LIMIT, SiteClasses};
+pub use error::PhysicsError;
+pub use exact::ExactSolution;
+pub use hopfield::{Hopfield, draw_patterns};
+pub use mean_field::{MeanField, Replica};
+pub use partition::{LogPartition, LogPartitionMethod, estimate_log_partition, log_partition};
+pub use sampling::{Ensemble, SamplingMethod, sample};
+pub use spins::{SpinField, Spins};
+
+use std::ops::ControlFlow;
+
+/// Makes the random stream that belongs to a name such as `chain 3`.
+pub type Streams<'a> = &'a (dyn Fn(&str) -> crate::random::Generator + Sync);
+
+/// Hears the fraction done, from 0 to 1, and may ask to stop.
+///
+/// It is called from several threads, a few times a second or more often.
+pub type Progress<'a> = &'a (dyn Fn(f64) -> ControlFlow<()> + Sync);
+
+/// Reports a fraction done and turns a wish to stop into an error.
+fn report(progress: Progress<'_>, fraction: f64) -> Result<(), PhysicsError> {
+    match progress(fraction) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(PhysicsError::Cancelled),
+    }
+}
