@@ -1,0 +1,27 @@
+//! Tables: what every stage writes and every figure reads.
+//!
+//! What comes in: rows pushed by the stages, or the bytes of a Parquet file.
+//! What goes out: a [`Table`] with typed columns, and Parquet bytes whose
+//! footer carries the schema and the provenance. Samples travel the same way,
+//! packed as bits ([`bits_to_bytes`]). The schema of each table is a constant
+//! of [`schema`], documented in `docs/tables.md`.
+//!
+//! This is the only folder that names polars, and no polars type leaves it.
+//! It touches no file and draws nothing: it turns bytes into tables and back.
+
+mod column;
+mod error;
+mod pages;
+mod parquet;
+mod recording;
+mod samples;
+pub mod schema;
+mod table;
+
+pub use column::{Cell, Column};
+pub use error::TableError;
+pub use parquet::{SCHEMA_KEY, from_bytes, to_bytes};
+pub use recording::{DenseColumn, DenseValues, MAX_CELLS, dense_from_bytes};
+pub use samples::{Configurations, SITES_KEY, bits_from_bytes, bits_to_bytes};
+pub use schema::{ColumnSchema, Kind, TableSchema, catalogue};
+pub use table::Table;

@@ -1,0 +1,548 @@
+//! The schema of each table, as constants.
+//!
+//! Column names end in their unit or meaning; a column `…_se` is the standard
+//! error of the one before it. A schema's version is raised by hand when the
+//! meaning of a column changes. `docs/tables.md` describes the same columns
+//! for readers, and a test holds the two together.
+
+use std::fmt;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Whole numbers.
+    Integer,
+    /// Numbers in double precision, of which some may be missing.
+    Number,
+    /// Text.
+    Text,
+    /// True or false.
+    Flag,
+}
+
+impl Kind {
+    /// The word for this kind in the metadata of a Parquet file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Text => "text",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One column of a [`TableSchema`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnSchema {
+    /// Name of the column.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Meaning and unit, for a reader.
+    pub description: &'static str,
+}
+
+/// The columns of one table, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableSchema {
+    /// Name of the table, and of its file.
+    pub name: &'static str,
+    /// Raised by hand when a column's meaning changes.
+    pub version: u32,
+    /// What one row stands for.
+    pub row: &'static str,
+    /// The columns, without the leading ones that every table gets.
+    pub columns: &'static [ColumnSchema],
+}
+
+const fn integer(name: &'static str, description: &'static str) -> ColumnSchema {
+    let kind = Kind::Integer;
+    ColumnSchema {
+        name,
+        kind,
+        description,
+    }
+}
+
+const fn number(name: &'static str, description: &'static str) -> ColumnSchema {
+    let kind = Kind::Number;
+    ColumnSchema {
+        name,
+        kind,
+        description,
+    }
+}
+
+const fn text(name: &'static str, description: &'static str) -> ColumnSchema {
+    let kind = Kind::Text;
+    ColumnSchema {
+        name,
+        kind,
+        description,
+    }
+}
+
+const fn flag(name: &'static str, description: &'static str) -> ColumnSchema {
+    let kind = Kind::Flag;
+    ColumnSchema {
+        name,
+        kind,
+        description,
+    }
+}
+
+const STANDARD_ERROR: &str = "standard error of the column before it, in its unit";
+
+/// Columns that every table of a results folder begins with. One column per
+/// swept parameter follows them.
+pub const LEADING: &[ColumnSchema] = &[
+    integer("point", "number of the sweep combination, from 0"),
+    integer("replicate", "number of the independent repeat, from 0"),
+    text(
+        "seed",
+        "seed of the experiment, from which all random streams derive",
+    ),
+];
+
+/// How well the sampler did, and its averages beside exact ones.
+pub const SAMPLING: TableSchema = TableSchema {
+    name: "sampling",
+    version: 1,
+    row: "one row per quantity",
+    columns: &[
+        text(
+            "quantity",
+            "energy_per_site, energy_variance_per_site, log_partition, \
+             autocorrelation_time_sweeps, effective_samples, lowest_swap_acceptance",
+        ),
+        text("method", "sampler, or method of the exact computation"),
+        number(
+            "value",
+            "value of the quantity, in the unit that its name implies",
+        ),
+        number("standard_error", "standard error of the value"),
+        number("exact", "exact value where there is one"),
+    ],
+};
+
+/// The history of a training.
+pub const TRAINING: TableSchema = TableSchema {
+    name: "training",
+    version: 1,
+    row: "one row per epoch",
+    columns: &[
+        integer("epoch", "epoch, from 1"),
+        number(
+            "elbo_nats",
+            "evidence lower bound on the training data, nats per configuration",
+        ),
+        number(
+            "rate_nats",
+            "rate on the training data, nats per configuration",
+        ),
+        number(
+            "distortion_nats",
+            "distortion on the training data, nats per configuration",
+        ),
+        number(
+            "validation_elbo_nats",
+            "evidence lower bound on held-out data, nats per configuration",
+        ),
+        number(
+            "validation_rate_nats",
+            "rate on held-out data, nats per configuration",
+        ),
+        number("learning_rate", "learning rate at the end of the epoch"),
+        number("kl_weight", "weight of the rate in the loss, 0 to 1"),
+        number(
+            "gradient_norm",
+            "mean Euclidean norm of the gradient before clipping",
+        ),
+        flag(
+            "best",
+            "whether the read-outs use the network of this epoch",
+        ),
+    ],
+};
+
+/// The rate of each latent during training.
+pub const LATENT_RATE: TableSchema = TableSchema {
+    name: "latent_rate",
+    version: 1,
+    row: "one row per epoch and latent",
+    columns: &[
+        integer("epoch", "epoch, from 1"),
+        integer("latent", "number of the latent, from 0"),
+        number(
+            "rate_nats",
+            "rate of this latent on held-out data, nats per configuration",
+        ),
+    ],
+};
+
+/// Log-likelihoods of the test data and their bounds.
+pub const LIKELIHOOD: TableSchema = TableSchema {
+    name: "likelihood",
+    version: 1,
+    row: "one row per point and replicate",
+    columns: &[
+        number(
+            "elbo_nats",
+            "evidence lower bound on test data, nats per configuration",
+        ),
+        number("elbo_nats_se", STANDARD_ERROR),
+        number("rate_nats", "rate on test data, nats per configuration"),
+        number("rate_nats_se", STANDARD_ERROR),
+        number(
+            "distortion_nats",
+            "distortion on test data, nats per configuration",
+        ),
+        number("distortion_nats_se", STANDARD_ERROR),
+        number(
+            "importance_weighted_nats",
+            "importance-weighted bound on the log-likelihood, nats per configuration",
+        ),
+        number("importance_weighted_nats_se", STANDARD_ERROR),
+        number(
+            "quadrature_nats",
+            "log-likelihood by quadrature over the latents, nats per configuration; missing above three latents",
+        ),
+        number("quadrature_nats_se", STANDARD_ERROR),
+        number(
+            "quadrature_error_nats",
+            "estimated error of the quadrature itself, nats per configuration",
+        ),
+        number(
+            "exact_nats",
+            "exact log-likelihood under the model that drew the data, nats per configuration",
+        ),
+        number("exact_nats_se", STANDARD_ERROR),
+        number(
+            "paired_gap_nats",
+            "mean of log p_exact(x) - log p_VAE(x) over the same test data, nats per configuration",
+        ),
+        number("paired_gap_nats_se", STANDARD_ERROR),
+        text(
+            "paired_gap_method",
+            "estimate of log p_VAE in the gap: quadrature or importance_weighted",
+        ),
+        integer("test_samples", "configurations of test data"),
+        integer(
+            "importance_samples",
+            "draws per configuration in the importance-weighted bound",
+        ),
+        integer(
+            "quadrature_nodes",
+            "nodes of the quadrature, all latents together; 0 if not used",
+        ),
+        text("warning", "what to doubt; empty if nothing"),
+    ],
+};
+
+/// How well each pattern is recovered.
+pub const PATTERNS: TableSchema = TableSchema {
+    name: "patterns",
+    version: 1,
+    row: "one row per pattern and method",
+    columns: &[
+        integer("pattern", "number of the pattern, from 0"),
+        text(
+            "method",
+            "vae, or correlations: leading eigenvectors, no network",
+        ),
+        number(
+            "overlap",
+            "overlap with the true pattern after matching, -1 to 1",
+        ),
+        number(
+            "wrong_fraction",
+            "fraction of sites with the wrong sign, 0 to 1",
+        ),
+        number(
+            "residual",
+            "mean square distance of the entries from -1 and 1 before rounding",
+        ),
+        text("warning", "what to doubt; empty if nothing"),
+    ],
+};
+
+/// The patterns themselves, site by site.
+pub const PATTERN_SITES: TableSchema = TableSchema {
+    name: "pattern_sites",
+    version: 1,
+    row: "one row per pattern and site",
+    columns: &[
+        integer("pattern", "number of the pattern, from 0"),
+        integer("site", "number of the site, from 0"),
+        number("exact", "true value, -1 or 1; missing if unknown"),
+        number("vae", "value read off the network, -1 or 1"),
+        number("correlations", "value read off the correlations, -1 or 1"),
+    ],
+};
+
+/// Singular values of the decoder's half-logits.
+pub const SPECTRUM: TableSchema = TableSchema {
+    name: "spectrum",
+    version: 1,
+    row: "one row per component and source",
+    columns: &[
+        integer(
+            "component",
+            "number of the component, from 0, largest first",
+        ),
+        text(
+            "source",
+            "latents drawn from the prior, or encoded test data",
+        ),
+        number(
+            "singular_value",
+            "singular value of the centred half-logits per root of draws, no unit",
+        ),
+        flag(
+            "effective",
+            "whether the component counts towards the effective rank",
+        ),
+        number(
+            "margin",
+            "ratio of the last singular value that counts to the first that does not; the same in all rows of a source",
+        ),
+    ],
+};
+
+/// How models of the data compare with the test data.
+pub const STATISTICS: TableSchema = TableSchema {
+    name: "statistics",
+    version: 1,
+    row: "one row per source, each compared with the test data",
+    columns: &[
+        text("source", "train, vae, independent, …"),
+        number(
+            "log_likelihood_nats",
+            "log-likelihood of the test data under this source, nats per configuration",
+        ),
+        number("log_likelihood_nats_se", STANDARD_ERROR),
+        number(
+            "correlation_r",
+            "Pearson r of the pair correlations against those of the test data",
+        ),
+        number("correlation_r_se", STANDARD_ERROR),
+        number(
+            "correlation_rmse",
+            "root mean square difference of the pair correlations",
+        ),
+        number("correlation_rmse_se", STANDARD_ERROR),
+        number(
+            "triplet_r",
+            "Pearson r of the third central moments against those of the test data",
+        ),
+        number("triplet_r_se", STANDARD_ERROR),
+        number(
+            "kl_active_count_nats",
+            "Kullback-Leibler divergence of P(K), test data from this source, nats",
+        ),
+        number("kl_active_count_nats_se", STANDARD_ERROR),
+        number("mean_rate", "mean probability that a site is active"),
+        number("mean_rate_se", STANDARD_ERROR),
+    ],
+};
+
+/// The distribution of the number of active sites.
+pub const ACTIVE_COUNT: TableSchema = TableSchema {
+    name: "active_count",
+    version: 1,
+    row: "one row per source and number of active sites",
+    columns: &[
+        text("source", "data, vae, independent"),
+        integer("k", "number of active sites K"),
+        number("probability", "probability of K"),
+        number("standard_error", "standard error of the probability"),
+    ],
+};
+
+/// The rate of each site.
+pub const RATES: TableSchema = TableSchema {
+    name: "rates",
+    version: 1,
+    row: "one row per source and site",
+    columns: &[
+        text("source", "data, vae, independent"),
+        integer("site", "number of the site, from 0"),
+        number("rate", "probability that the site is active"),
+        number("standard_error", "standard error of the rate"),
+    ],
+};
+
+/// Pair correlations of data and models.
+pub const CORRELATIONS: TableSchema = TableSchema {
+    name: "correlations",
+    version: 1,
+    row: "one row per pair of sites",
+    columns: &[
+        integer("site_i", "first site, from 0"),
+        integer("site_j", "second site, larger than the first"),
+        number("data", "Pearson correlation in the test data"),
+        number("data_se", STANDARD_ERROR),
+        number("vae", "the same in samples of the network"),
+        number("independent", "the same in the independent model"),
+    ],
+};
+
+/// Triplet correlations of data and models.
+pub const TRIPLETS: TableSchema = TableSchema {
+    name: "triplets",
+    version: 1,
+    row: "one row per triplet of the chosen sites",
+    columns: &[
+        integer("site_i", "first site, from 0"),
+        integer("site_j", "second site, larger than the first"),
+        integer("site_k", "third site, larger than the second"),
+        number("data", "third central moment in the test data"),
+        number("data_se", STANDARD_ERROR),
+        number("vae", "the same in samples of the network"),
+        number("independent", "the same in the independent model"),
+    ],
+};
+
+/// Where the encoder puts the test data, as a histogram in two dimensions.
+pub const LATENT_MAP: TableSchema = TableSchema {
+    name: "latent_map",
+    version: 1,
+    row: "one row per bin that holds a configuration",
+    columns: &[
+        number("x", "centre of the bin along the first latent, no unit"),
+        number("y", "centre of the bin along the second latent, no unit"),
+        integer(
+            "samples",
+            "configurations whose encoder mean lies in the bin",
+        ),
+        number(
+            "mean_active",
+            "mean number of active sites of those configurations",
+        ),
+    ],
+};
+
+/// All table schemas, in the order of the flow.
+#[must_use]
+pub fn catalogue() -> &'static [&'static TableSchema] {
+    &[
+        &SAMPLING,
+        &TRAINING,
+        &LATENT_RATE,
+        &LIKELIHOOD,
+        &PATTERNS,
+        &PATTERN_SITES,
+        &SPECTRUM,
+        &STATISTICS,
+        &ACTIVE_COUNT,
+        &RATES,
+        &CORRELATIONS,
+        &TRIPLETS,
+        &LATENT_MAP,
+    ]
+}
+
+/// The schema of the table `name`, if there is one.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static TableSchema> {
+    catalogue()
+        .iter()
+        .copied()
+        .find(|schema| schema.name == name)
+}
+
+/// Meaning and unit of column `column` of table `table`: of its schema, of the
+/// leading columns, or else of a swept parameter.
+#[must_use]
+pub fn describe(table: &str, column: &str) -> &'static str {
+    let own = find(table).map_or(&[][..], |schema| schema.columns);
+    own.iter()
+        .chain(LEADING)
+        .find(|known| known.name == column)
+        .map_or("swept parameter", |known| known.description)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_within_a_table_and_in_the_catalogue() {
+        let tables: BTreeSet<_> = catalogue().iter().map(|schema| schema.name).collect();
+        assert_eq!(tables.len(), catalogue().len());
+        for schema in catalogue() {
+            let all = || {
+                LEADING
+                    .iter()
+                    .chain(schema.columns)
+                    .map(|column| column.name)
+            };
+            let unique: BTreeSet<_> = all().collect();
+            assert_eq!(unique.len(), all().count(), "table `{}`", schema.name);
+        }
+    }
+
+    #[test]
+    fn a_standard_error_follows_its_value() {
+        for schema in catalogue() {
+            for (index, column) in schema.columns.iter().enumerate() {
+                if let Some(value) = column.name.strip_suffix("_se") {
+                    assert_eq!(
+                        schema.columns[index - 1].name,
+                        value,
+                        "table `{}`",
+                        schema.name
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_column_has_a_line_in_the_documentation() {
+        let text = include_str!("../../docs/tables.md");
+        for schema in catalogue() {
+            let heading = format!("## `{}`", schema.name);
+            let section = text
+                .split("\n## ")
+                .find(|part| heading.ends_with(part.lines().next().unwrap_or("?")))
+                .unwrap_or_else(|| panic!("no section {heading}"));
+            for column in schema.columns {
+                let line = format!("| `{}` | {} |", column.name, column.kind);
+                assert!(section.contains(&line), "{heading} lacks: {line}");
+            }
+        }
+        for column in LEADING {
+            let line = format!("| `{}` | {} |", column.name, column.kind);
+            assert!(text.contains(&line), "no line: {line}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_names_no_column_that_is_not_there() {
+        let text = include_str!("../../docs/tables.md");
+        let known: BTreeSet<&str> = catalogue()
+            .iter()
+            .flat_map(|schema| schema.columns)
+            .chain(LEADING)
+            .map(|column| column.name)
+            .collect();
+        for line in text.lines() {
+            if let Some(name) = line
+                .strip_prefix("| `")
+                .and_then(|rest| rest.split('`').next())
+            {
+                assert!(known.contains(name), "`{name}` is in no schema");
+            }
+        }
+    }
+}
