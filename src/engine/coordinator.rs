@@ -1,0 +1,355 @@
+//! The loop around the scheduler: starts, waits, collects.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use rayon::Scope;
+
+use crate::plan::{Plan, TaskId};
+
+use super::assess::{Assessment, Reason, Status};
+use super::context::Message;
+use super::event::Event;
+use super::results::Results;
+use super::run::RunOptions;
+use super::scheduler::{Schedule, State};
+use super::stage::{Stage, StageError};
+use super::store::{Claim, Store};
+use super::summary::{Failure, RunSummary, TaskWarning};
+use super::worker::{Job, Outcome, Readiness, claim};
+
+/// How long the loop sleeps at most before it looks whether it is asked to stop.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// First and longest time between two looks at a task that another process has.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// What workers tell the coordinator.
+enum Report {
+    Said(TaskId, Message),
+    Ended(TaskId, Outcome),
+}
+
+/// When to look again at a task that another process has.
+struct Wait {
+    next: Instant,
+    pause: Duration,
+}
+
+/// The state of a run, on the thread that called [`run`].
+pub(super) struct Coordinator<'a, 'e> {
+    plan: &'a Plan,
+    stages: HashMap<TaskId, &'a dyn Stage>,
+    store: &'a Store,
+    results: &'a Results,
+    options: &'a RunOptions,
+    cancel: &'a AtomicBool,
+    schedule: Schedule,
+    assessment: Assessment,
+    events: &'e mut dyn FnMut(Event),
+    sender: Sender<Report>,
+    receiver: Receiver<Report>,
+    waits: BTreeMap<TaskId, Wait>,
+    failed: Vec<Failure>,
+    /// Warnings of this run, by task.
+    spoken: BTreeMap<TaskId, Vec<String>>,
+    /// Tasks that were to run and that another process has finished.
+    found: usize,
+}
+
+impl<'a, 'e> Coordinator<'a, 'e> {
+    pub(super) fn new(
+        (plan, store, results): (&'a Plan, &'a Store, &'a Results),
+        stages: HashMap<TaskId, &'a dyn Stage>,
+        options: &'a RunOptions,
+        cancel: &'a AtomicBool,
+        assessment: Assessment,
+        events: &'e mut dyn FnMut(Event),
+    ) -> Self {
+        let (sender, receiver) = channel();
+        Self {
+            plan,
+            stages,
+            store,
+            results,
+            options,
+            cancel,
+            schedule: Schedule::new(plan, &assessment.to_run()),
+            assessment,
+            events,
+            sender,
+            receiver,
+            waits: BTreeMap::new(),
+            failed: Vec::new(),
+            spoken: BTreeMap::new(),
+            found: 0,
+        }
+    }
+
+    fn label(&self, task: TaskId) -> String {
+        self.plan.tasks[task].label.clone()
+    }
+
+    pub(super) fn announce(&mut self, threads: usize) {
+        (self.events)(Event::RunStarted {
+            total: self.plan.tasks.len(),
+            to_run: self.assessment.running(),
+            cached: self.assessment.cached(),
+            threads,
+        });
+        for (task, status) in self.assessment.statuses.iter().enumerate() {
+            let label = self.label(task);
+            match status {
+                Status::Cached => (self.events)(Event::Cached { task, label }),
+                Status::WillRun(_) => (self.events)(Event::Queued { task, label }),
+                Status::NotNeeded => {}
+            }
+        }
+    }
+
+    pub(super) fn drive<'scope>(&mut self, scope: &Scope<'scope>, threads: usize)
+    where
+        'a: 'scope,
+    {
+        loop {
+            if self.cancel.load(Ordering::Relaxed) {
+                self.schedule.halt();
+            }
+            self.start_ready(scope, threads);
+            if self.schedule.finished() {
+                return;
+            }
+            match self.receiver.recv_timeout(PATIENCE) {
+                Ok(Report::Said(task, message)) => self.pass_on(task, message),
+                Ok(Report::Ended(task, outcome)) => self.settle(task, outcome),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+            self.wake();
+        }
+    }
+
+    /// Starts tasks until there is no free slot or nothing is ready.
+    fn start_ready<'scope>(&mut self, scope: &Scope<'scope>, threads: usize)
+    where
+        'a: 'scope,
+    {
+        loop {
+            let free = threads.saturating_sub(self.schedule.count(State::Running));
+            let Some(&id) = self.schedule.next(free).first() else {
+                return;
+            };
+            let task = &self.plan.tasks[id];
+            let forced = matches!(
+                self.assessment.statuses[id],
+                Status::WillRun(Reason::Forced | Reason::Follows { .. })
+            );
+            match claim(self.store, task, forced) {
+                Ok(Readiness::Free(claim)) => self.start(scope, id, claim, !forced),
+                Ok(Readiness::Taken) => self.wait(id),
+                Ok(Readiness::There) => self.find(id),
+                Err(error) => {
+                    let message = StageError::from(error).to_string();
+                    self.fail(id, message);
+                }
+            }
+        }
+    }
+
+    fn start<'scope>(&mut self, scope: &Scope<'scope>, id: TaskId, claim: Claim, resume: bool)
+    where
+        'a: 'scope,
+    {
+        let job = Job {
+            plan: self.plan,
+            task: &self.plan.tasks[id],
+            stage: self.stages[&id],
+            store: self.store,
+            cancel: self.cancel,
+            claim,
+            resume,
+        };
+        self.waits.remove(&id);
+        self.schedule.set(id, State::Running);
+        let label = job.task.label.clone();
+        (self.events)(Event::Started { task: id, label });
+        let sender = self.sender.clone();
+        scope.spawn(move |_| {
+            // The receiver outlives the scope, so that sending cannot fail.
+            let outcome = job.execute(&|message| {
+                let _ = sender.send(Report::Said(id, message));
+            });
+            let _ = sender.send(Report::Ended(id, outcome));
+        });
+    }
+
+    fn wait(&mut self, task: TaskId) {
+        self.schedule.set(task, State::Waiting);
+        let pause = if let Some(wait) = self.waits.get(&task) {
+            LONGEST_WAIT.min(wait.pause * 2)
+        } else {
+            let label = self.label(task);
+            (self.events)(Event::Waiting { task, label });
+            FIRST_WAIT
+        };
+        let next = Instant::now() + pause;
+        self.waits.insert(task, Wait { next, pause });
+    }
+
+    /// Makes the tasks pending again whose time to look has come.
+    fn wake(&mut self) {
+        let now = Instant::now();
+        for (&task, wait) in &self.waits {
+            if wait.next <= now && self.schedule.state(task) == State::Waiting {
+                self.schedule.set(task, State::Pending);
+            }
+        }
+    }
+
+    /// Uses the result of another process.
+    fn find(&mut self, task: TaskId) {
+        self.waits.remove(&task);
+        self.schedule.set(task, State::Settled);
+        self.found += 1;
+        let label = self.label(task);
+        (self.events)(Event::Cached { task, label });
+    }
+
+    fn pass_on(&mut self, task: TaskId, message: Message) {
+        match message {
+            Message::Progress(progress) => {
+                let label = self.label(task);
+                (self.events)(Event::Progress {
+                    task,
+                    label,
+                    progress,
+                });
+            }
+            Message::Warning(message) => self.warn(task, message),
+        }
+    }
+
+    fn warn(&mut self, task: TaskId, message: String) {
+        self.spoken.entry(task).or_default().push(message.clone());
+        let label = self.label(task);
+        (self.events)(Event::Warning {
+            task,
+            label,
+            message,
+        });
+    }
+
+    fn settle(&mut self, task: TaskId, outcome: Outcome) {
+        let label = self.label(task);
+        match outcome {
+            Outcome::Finished { seconds, differed } => {
+                self.schedule.set(task, State::Done);
+                if !differed.is_empty() {
+                    self.warn(task, differing(&differed));
+                }
+                (self.events)(Event::Finished {
+                    task,
+                    label,
+                    seconds,
+                });
+            }
+            Outcome::Failed { message } => self.fail(task, message),
+            Outcome::Cancelled if self.cancel.load(Ordering::Relaxed) => {
+                self.schedule.set(task, State::Cancelled);
+                (self.events)(Event::Cancelled { task, label });
+            }
+            Outcome::Cancelled => {
+                self.fail(task, "the stage stopped without being asked to".to_owned());
+            }
+        }
+    }
+
+    fn fail(&mut self, id: TaskId, message: String) {
+        let task = &self.plan.tasks[id];
+        let warnings = self.spoken.get(&id).map_or(&[][..], Vec::as_slice);
+        // A log that cannot be written must not hide the failure itself.
+        let log = self
+            .results
+            .write_failure_log(task, &message, warnings)
+            .ok();
+        self.failed.push(Failure {
+            label: task.label.clone(),
+            message: message.clone(),
+            log: log.clone(),
+        });
+        (self.events)(Event::Failed {
+            task: id,
+            label: task.label.clone(),
+            message,
+            log,
+        });
+        for blocked in self.schedule.break_off(id, State::Failed) {
+            let label = self.label(blocked);
+            (self.events)(Event::Blocked {
+                task: blocked,
+                label,
+            });
+        }
+        if !self.options.keep_going {
+            self.schedule.halt();
+        }
+    }
+
+    pub(super) fn conclude(self, started_unix: f64, clock: Instant) -> RunSummary {
+        let left = [State::Pending, State::Waiting, State::Cancelled]
+            .map(|state| self.schedule.count(state))
+            .iter()
+            .sum();
+        let blocked = |id: &TaskId| self.schedule.state(*id) == State::Blocked;
+        let blocked = (0..self.plan.tasks.len())
+            .filter(blocked)
+            .map(|id| self.label(id))
+            .collect();
+        let summary = RunSummary {
+            done: self.schedule.count(State::Done),
+            cached: self.assessment.cached() + self.found,
+            blocked,
+            left,
+            cancelled: left > 0 && self.cancel.load(Ordering::Relaxed),
+            warnings: self.warnings(),
+            failed: self.failed,
+            started_unix,
+            seconds: clock.elapsed().as_secs_f64(),
+        };
+        (self.events)(Event::RunFinished {
+            done: summary.done,
+            cached: summary.cached,
+            failed: summary.failed.len(),
+            blocked: summary.blocked.len(),
+            cancelled: summary.cancelled,
+            seconds: summary.seconds,
+        });
+        summary
+    }
+
+    /// Warnings of all tasks: those of this run, else those kept with the entry.
+    fn warnings(&self) -> Vec<TaskWarning> {
+        let mut warnings = Vec::new();
+        for task in &self.plan.tasks {
+            let messages = self.spoken.get(&task.id).cloned().unwrap_or_else(|| {
+                let entry = self.store.glance(&task.stage, &task.key);
+                entry.map_or_else(Vec::new, |entry| entry.warnings)
+            });
+            let label = task.label.clone();
+            warnings.extend(messages.into_iter().map(|message| TaskWarning {
+                label: label.clone(),
+                message,
+            }));
+        }
+        warnings
+    }
+}
+
+fn differing(files: &[String]) -> String {
+    format!(
+        "run again it wrote other bytes than before in `{}`: the stage is not repeatable, or its version should have been raised",
+        files.join("`, `")
+    )
+}

@@ -1,0 +1,63 @@
+//! A listener that keeps the events of a run.
+
+use std::fs::File;
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::event::Event;
+use super::results::{Results, unix_now};
+use super::store::{StoreError, atomic};
+
+/// Appends events to `log.jsonl` in the results, one JSON object a line.
+///
+/// Reports of progress are left out.
+#[derive(Debug)]
+pub struct JsonLog {
+    file: File,
+    results: Results,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    time_unix: f64,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+impl JsonLog {
+    /// Opens the log of `results` to append to it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if it cannot be opened.
+    pub fn open(results: &Results) -> Result<Self, StoreError> {
+        Ok(Self {
+            file: atomic::open_log(&results.layout().event_log())?,
+            results: results.clone(),
+        })
+    }
+
+    /// Appends `event`, unless it is a report of progress.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if it cannot be written.
+    pub fn record(&mut self, event: &Event) -> Result<(), StoreError> {
+        if matches!(event, Event::Progress { .. }) {
+            return Ok(());
+        }
+        let line = Line {
+            time_unix: unix_now(),
+            event,
+        };
+        let path = self.results.layout().event_log();
+        let mut bytes = serde_json::to_vec(&line)
+            .map_err(|error| StoreError::io("write", &path)(std::io::Error::other(error)))?;
+        bytes.push(b'\n');
+        // One write a line, so that lines of two processes do not mix.
+        self.file
+            .write_all(&bytes)
+            .map_err(StoreError::io("write", &path))
+    }
+}

@@ -1,0 +1,45 @@
+//! Runs a plan.
+//!
+//! Comes in: a [`crate::plan::Plan`], the stages, a [`Store`] of finished
+//! entries and the [`Results`] folder of the experiment. Goes out: published
+//! entries, [`Event`]s while it runs, and a [`RunSummary`].
+//!
+//! - [`assess`] says what is cached and what has to run, and why; `plan` prints
+//!   it and [`run`] does it, so that the two agree.
+//! - `scheduler` decides what starts next, as a pure step.
+//! - [`run`] is the loop around it, on a pool of threads.
+//! - [`store`] is the only code that creates, renames or deletes files.
+//!
+//! The engine knows tasks and files. It never knows what a stage computes, and
+//! never prints: all reporting hangs on the events.
+
+mod assess;
+mod context;
+mod coordinator;
+mod error;
+mod event;
+mod log;
+mod nearest;
+mod results;
+mod run;
+mod scheduler;
+mod stage;
+pub mod store;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod worker;
+#[cfg(test)]
+mod world;
+
+pub use assess::{Assessment, Reason, Status, Wanted, assess};
+pub use context::TaskContext;
+pub use error::EngineError;
+pub use event::{Event, Progress};
+pub use log::JsonLog;
+pub use nearest::{Explanation, explain_missing};
+pub use results::{Provenance, Published, Results};
+pub use run::{RunOptions, run};
+pub use stage::{Stage, StageError};
+pub use store::{Store, StoreError};
+pub use summary::{Failure, RunSummary, TaskWarning};

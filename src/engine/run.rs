@@ -1,0 +1,88 @@
+//! Running a plan.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use rayon::ThreadPoolBuilder;
+
+use crate::plan::{Plan, TaskId};
+
+use super::assess::{Assessment, Wanted, assess};
+use super::coordinator::Coordinator;
+use super::error::EngineError;
+use super::event::Event;
+use super::results::{Results, unix_now};
+use super::stage::Stage;
+use super::store::Store;
+use super::summary::RunSummary;
+
+/// How a plan is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Tasks that run side by side at most, and threads of the pool.
+    pub threads: usize,
+    /// Whether tasks are started after another one failed.
+    pub keep_going: bool,
+    /// What is asked for.
+    pub wanted: Wanted,
+}
+
+/// Runs what `assess` says has to run.
+///
+/// Tasks run side by side on a pool of [`RunOptions::threads`] threads; this
+/// thread starts them and hands every event to `events`. Setting `cancel` ends
+/// the run: nothing more is started, running tasks are asked to stop, and
+/// nothing half-done is published. A task on which another process works is
+/// waited for. A failure is no error of this function: see [`RunSummary`].
+///
+/// # Errors
+///
+/// - [`EngineError::Store`] if the store cannot be read.
+/// - [`EngineError::UnknownStage`] if no stage of `stages` can run a task.
+/// - [`EngineError::Threads`] if the pool cannot be made.
+pub fn run(
+    plan: &Plan,
+    stages: &[&dyn Stage],
+    store: &Store,
+    results: &Results,
+    options: &RunOptions,
+    cancel: &AtomicBool,
+    events: &mut dyn FnMut(Event),
+) -> Result<RunSummary, EngineError> {
+    let (started_unix, clock) = (unix_now(), Instant::now());
+    let assessment = assess(plan, store, &options.wanted)?;
+    let by_task = stages_by_task(plan, &assessment, stages)?;
+    let threads = options.threads.max(1);
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|source| EngineError::Threads { threads, source })?;
+    let places = (plan, store, results);
+    let mut coordinator = Coordinator::new(places, by_task, options, cancel, assessment, events);
+    coordinator.announce(threads);
+    pool.in_place_scope(|scope| coordinator.drive(scope, threads));
+    Ok(coordinator.conclude(started_unix, clock))
+}
+
+/// The stage of each task that runs.
+fn stages_by_task<'a>(
+    plan: &Plan,
+    assessment: &Assessment,
+    stages: &[&'a dyn Stage],
+) -> Result<HashMap<TaskId, &'a dyn Stage>, EngineError> {
+    let mut found = HashMap::new();
+    let to_run = assessment.to_run();
+    for task in plan.tasks.iter().filter(|task| to_run[task.id]) {
+        let Some(stage) = stages.iter().find(|stage| stage.name() == task.stage) else {
+            let known: Vec<&str> = stages.iter().map(|stage| stage.name()).collect();
+            return Err(EngineError::UnknownStage {
+                label: task.label.clone(),
+                stage: task.stage.clone(),
+                known: known.join(", "),
+            });
+        };
+        found.insert(task.id, *stage);
+    }
+    Ok(found)
+}

@@ -1,0 +1,188 @@
+//! Entries: what a finished task left, described by itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Key, KeyParts, canonical_json};
+
+use super::atomic;
+use super::error::StoreError;
+use super::layout::ENTRY_FILE;
+
+/// Size and digest of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileRecord {
+    /// Size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 digest, as 64 hexadecimal digits.
+    pub blake3: String,
+}
+
+impl FileRecord {
+    /// The record of a file that holds `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.len() as u64,
+            blake3: blake3::hash(bytes).to_hex().to_string(),
+        }
+    }
+
+    /// What is wrong with a file of this size and digest; `None` if nothing.
+    fn problem(&self, bytes: u64, digest: &str) -> Option<String> {
+        if bytes != self.bytes {
+            Some(format!("found {bytes} bytes, expected {}", self.bytes))
+        } else if digest != self.blake3 {
+            let expected = &self.blake3;
+            Some(format!("found digest {digest}, expected {expected}"))
+        } else {
+            None
+        }
+    }
+}
+
+/// Name of this machine, or `unknown`.
+pub(crate) fn host() -> String {
+    let text = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match text.trim() {
+        "" => "unknown".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// What an entry says of itself, in its `entry.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Format of the store.
+    pub format: u32,
+    /// Key of the task.
+    pub key: Key,
+    /// What the key was made from.
+    pub key_parts: KeyParts,
+    /// The files, by name.
+    pub files: BTreeMap<String, FileRecord>,
+    /// Name of the task in the run that made it.
+    pub label: String,
+    /// Warnings of the stage.
+    pub warnings: Vec<String>,
+    /// Machine that made it.
+    pub host: String,
+    /// Version of the program that made it.
+    pub program_version: String,
+    /// When the task started, in seconds since 1970.
+    pub started_unix: f64,
+    /// When it ended, in seconds since 1970.
+    pub finished_unix: f64,
+    /// Wall-clock time it took, in seconds.
+    pub seconds: f64,
+    /// BLAKE3 over the canonical JSON of all other fields, so that damage to
+    /// this file is noticed as well.
+    #[serde(default)]
+    pub digest: String,
+}
+
+impl Entry {
+    /// The file that holds the entry: JSON with the digest filled in.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let sealed = Self {
+            digest: self.own_digest(),
+            ..self.clone()
+        };
+        // A struct of strings, numbers and maps with text keys always has a JSON form.
+        let value = serde_json::to_value(&sealed).unwrap_or_default();
+        format!("{value:#}\n").into_bytes()
+    }
+
+    /// Reads the file of an entry.
+    ///
+    /// # Errors
+    ///
+    /// In words, if it is not an entry or not what was once written.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let entry: Self = serde_json::from_slice(bytes)
+            .map_err(|error| format!("`{ENTRY_FILE}` is not an entry: {error}"))?;
+        if entry.digest != entry.own_digest() {
+            return Err(format!("`{ENTRY_FILE}` does not fit its own digest"));
+        }
+        Ok(entry)
+    }
+
+    fn own_digest(&self) -> String {
+        let unsealed = Self {
+            digest: String::new(),
+            ..self.clone()
+        };
+        let value = serde_json::to_value(&unsealed).unwrap_or_default();
+        let text = canonical_json(&value);
+        blake3::hash(text.as_bytes()).to_hex().to_string()
+    }
+}
+
+/// An entry and the folder it lies in.
+#[derive(Debug, Clone)]
+pub struct StoredEntry {
+    /// Folder of the entry.
+    pub folder: PathBuf,
+    /// What it says of itself.
+    pub entry: Arc<Entry>,
+}
+
+impl StoredEntry {
+    /// Reads `file` and checks it against its digest.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::NoSuchFile`] if the entry has no such file.
+    /// - [`StoreError::Damaged`] if it is not what was once written.
+    /// - [`StoreError::Io`] if it cannot be read.
+    pub fn read(&self, file: &str) -> Result<Vec<u8>, StoreError> {
+        let Some(record) = self.entry.files.get(file) else {
+            let known: Vec<&str> = self.entry.files.keys().map(String::as_str).collect();
+            return Err(StoreError::NoSuchFile {
+                entry: self.folder.clone(),
+                file: file.to_owned(),
+                known: known.join(", "),
+            });
+        };
+        let path = self.folder.join(file);
+        let Some(bytes) = atomic::read_if_there(&path)? else {
+            let problem = "it is missing".to_owned();
+            return Err(StoreError::Damaged { path, problem });
+        };
+        let digest = blake3::hash(&bytes).to_hex();
+        match record.problem(bytes.len() as u64, &digest) {
+            Some(problem) => Err(StoreError::Damaged { path, problem }),
+            None => Ok(bytes),
+        }
+    }
+
+    /// What is wrong with the files of the entry, in words; `None` if nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if the folder or a file cannot be read.
+    pub(crate) fn problem(&self) -> Result<Option<String>, StoreError> {
+        let known = |name: &String| name == ENTRY_FILE || self.entry.files.contains_key(name);
+        if let Some(stray) = atomic::names(&self.folder)?
+            .iter()
+            .find(|name| !known(name))
+        {
+            return Ok(Some(format!("`{stray}` does not belong there")));
+        }
+        for (name, record) in &self.entry.files {
+            let problem = match atomic::digest(&self.folder.join(name))? {
+                None => Some("it is missing".to_owned()),
+                Some((bytes, digest)) => record.problem(bytes, &digest),
+            };
+            if let Some(problem) = problem {
+                return Ok(Some(format!("`{name}`: {problem}")));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,224 @@
+//! Entries that are whole, and entries that are not.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::plan::{FORMAT, Key, KeyParts};
+
+use super::*;
+
+fn parts(number: u32) -> KeyParts {
+    KeyParts {
+        format: FORMAT,
+        stage: "sample".to_owned(),
+        stage_version: 1,
+        parameters: json!({ "number": number, "temperature": 0.1 + 0.2 }),
+        needs: [].into(),
+    }
+}
+
+fn record<'a>(key: &'a Key, key_parts: &'a KeyParts) -> Record<'a> {
+    Record {
+        key,
+        key_parts,
+        label: "sample[number=1]",
+        warnings: vec!["short".to_owned()],
+        started_unix: 1_700_000_000.125,
+        finished_unix: 1_700_000_001.3,
+        seconds: 1.1,
+    }
+}
+
+fn publish(store: &Store, parts: &KeyParts, files: &[(&str, &[u8])]) -> Publication {
+    let key = parts.key();
+    let private = store.private_folder(&key).unwrap();
+    for (name, bytes) in files {
+        private.write(name, bytes).unwrap();
+    }
+    store.publish(&private, record(&key, parts)).unwrap()
+}
+
+const FILES: &[(&str, &[u8])] = &[("a.bin", b"some bytes"), ("b.bin", b"")];
+
+/// A store with one entry, and the folder of that entry.
+fn filled() -> (TempDir, Key, std::path::PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(publish(&store, &parts(1), FILES), Publication::New);
+    let key = parts(1).key();
+    let entry = folder.path().join("v1/sample").join(key.as_str());
+    (folder, key, entry)
+}
+
+fn look(folder: &TempDir, key: &Key) -> Lookup {
+    Store::open(folder.path())
+        .unwrap()
+        .lookup("sample", key)
+        .unwrap()
+}
+
+#[test]
+fn an_entry_comes_back_as_it_was_published() {
+    let (folder, key, _) = filled();
+    let Lookup::Present(found) = look(&folder, &key) else {
+        panic!("not present")
+    };
+    assert_eq!(found.read("a.bin").unwrap(), b"some bytes");
+    assert_eq!(found.entry.files["a.bin"].bytes, 10);
+    assert_eq!(found.entry.warnings, ["short"]);
+    assert_eq!(found.entry.key_parts, parts(1));
+    assert!(matches!(look(&folder, &parts(2).key()), Lookup::Missing));
+}
+
+/// Damages the entry in the given folder, and names how.
+type Damage = (&'static str, fn(&Path));
+
+fn flip(path: &Path, position: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[position] ^= 4;
+    fs::write(path, bytes).unwrap();
+}
+
+const DAMAGES: [Damage; 9] = [
+    ("a.bin", |e| {
+        fs::write(e.join("a.bin"), b"some bytes and more").unwrap();
+    }),
+    ("a.bin", |e| fs::write(e.join("a.bin"), b"some").unwrap()),
+    ("a.bin", |e| flip(&e.join("a.bin"), 3)),
+    ("b.bin", |e| fs::remove_file(e.join("b.bin")).unwrap()),
+    ("stray", |e| fs::write(e.join("stray"), b"").unwrap()),
+    ("entry.json", |e| {
+        fs::remove_file(e.join("entry.json")).unwrap();
+    }),
+    ("entry.json", |e| {
+        fs::write(e.join("entry.json"), b"{").unwrap();
+    }),
+    ("entry.json", |e| {
+        let text = fs::read_to_string(e.join("entry.json")).unwrap();
+        fs::write(e.join("entry.json"), text.replace("\"short\"", "\"shirt\"")).unwrap();
+    }),
+    ("a.bin", |e| {
+        fs::remove_file(e.join("a.bin")).unwrap();
+        fs::create_dir(e.join("a.bin")).unwrap();
+    }),
+];
+
+#[test]
+fn every_damage_is_found_named_set_aside_and_healed() {
+    for (number, (file, damage)) in DAMAGES.into_iter().enumerate() {
+        let (folder, key, entry) = filled();
+        damage(&entry);
+        let Lookup::Damaged(problem) = look(&folder, &key) else {
+            panic!("damage {number} is not found")
+        };
+        assert!(problem.contains(file), "damage {number}: {problem}");
+        let store = Store::open(folder.path()).unwrap();
+        store.set_aside("sample", &key).unwrap();
+        assert!(matches!(
+            store.lookup("sample", &key).unwrap(),
+            Lookup::Missing
+        ));
+        assert_eq!(publish(&store, &parts(1), FILES), Publication::New);
+        assert!(
+            matches!(look(&folder, &key), Lookup::Present(_)),
+            "damage {number}"
+        );
+    }
+}
+
+#[test]
+fn the_entry_of_another_task_is_not_believed() {
+    let (folder, key, entry) = filled();
+    let other = parts(2).key();
+    fs::rename(&entry, entry.with_file_name(other.as_str())).unwrap();
+    assert!(matches!(look(&folder, &other), Lookup::Damaged(_)));
+    assert!(matches!(look(&folder, &key), Lookup::Missing));
+}
+
+#[test]
+fn damage_after_the_lookup_is_found_on_reading() {
+    let (folder, key, entry) = filled();
+    let Lookup::Present(found) = look(&folder, &key) else {
+        panic!("not present")
+    };
+    flip(&entry.join("a.bin"), 0);
+    assert!(matches!(
+        found.read("a.bin"),
+        Err(StoreError::Damaged { .. })
+    ));
+    fs::remove_file(entry.join("a.bin")).unwrap();
+    assert!(matches!(
+        found.read("a.bin"),
+        Err(StoreError::Damaged { .. })
+    ));
+}
+
+#[test]
+fn the_first_of_two_equal_results_stays_and_another_one_replaces_it() {
+    let (folder, key, entry) = filled();
+    let store = Store::open(folder.path()).unwrap();
+    let before = fs::read(entry.join("entry.json")).unwrap();
+    assert_eq!(publish(&store, &parts(1), FILES), Publication::Same);
+    assert_eq!(fs::read(entry.join("entry.json")).unwrap(), before);
+    let changed: &[(&str, &[u8])] = &[("a.bin", b"other bytes"), ("b.bin", b"")];
+    assert_eq!(
+        publish(&store, &parts(1), changed),
+        Publication::Differed(vec!["a.bin".to_owned()])
+    );
+    let Lookup::Present(found) = look(&folder, &key) else {
+        panic!("not present")
+    };
+    assert_eq!(found.read("a.bin").unwrap(), b"other bytes");
+    let private = folder.path().join("v1/_tmp");
+    assert_eq!(fs::read_dir(private).unwrap().count(), 0);
+}
+
+#[test]
+fn a_claim_excludes_others_until_it_is_dropped() {
+    let (folder, key, _) = filled();
+    let (one, two) = (
+        Store::open(folder.path()).unwrap(),
+        Store::open(folder.path()).unwrap(),
+    );
+    let claim = one.claim(&key).unwrap();
+    assert!(claim.is_some());
+    assert!(two.claim(&key).unwrap().is_none());
+    assert!(two.claim(&parts(2).key()).unwrap().is_some());
+    drop(claim);
+    assert!(two.claim(&key).unwrap().is_some());
+}
+
+#[test]
+fn a_newer_store_is_refused_and_an_older_one_taken_over() {
+    let (folder, key, _) = filled();
+    fs::write(folder.path().join("FORMAT"), "2\n").unwrap();
+    assert!(matches!(
+        Store::open(folder.path()),
+        Err(StoreError::Newer {
+            found: 2,
+            expected: 1,
+            ..
+        })
+    ));
+    fs::write(folder.path().join("FORMAT"), "0\n").unwrap();
+    assert!(matches!(look(&folder, &key), Lookup::Present(_)));
+    assert_eq!(
+        fs::read_to_string(folder.path().join("FORMAT")).unwrap(),
+        "1\n"
+    );
+    fs::write(folder.path().join("FORMAT"), "my holiday pictures").unwrap();
+    assert!(matches!(
+        Store::open(folder.path()),
+        Err(StoreError::FormatFile { .. })
+    ));
+}
+
+#[test]
+fn a_store_is_marked_as_a_cache() {
+    let (folder, ..) = filled();
+    let tag = fs::read_to_string(folder.path().join("CACHEDIR.TAG")).unwrap();
+    assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55"));
+}

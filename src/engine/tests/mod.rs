@@ -1,0 +1,6 @@
+//! Whole runs of toy stages.
+
+mod caching;
+mod failing;
+mod reporting;
+mod sharing;
