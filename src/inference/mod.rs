@@ -15,8 +15,8 @@
 //! numbers, so equal input gives equal output.
 
 mod basis;
-mod blocks;
 mod binary_factorisation;
+mod blocks;
 mod correlation_patterns;
 mod error;
 mod independent_model;
@@ -30,8 +30,8 @@ mod sign_enumeration;
 mod spectrum;
 
 pub use basis::Basis;
-pub use blocks::{Estimate, block_mean, consecutive_blocks, mean};
 pub use binary_factorisation::{BinaryFactors, MAX_PATTERNS, binary_factorisation};
+pub use blocks::{Estimate, block_mean, consecutive_blocks, mean};
 pub use correlation_patterns::{
     Centring, CorrelationPatterns, MAX_SITES, correlation_patterns, second_moments,
 };

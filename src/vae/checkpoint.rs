@@ -71,8 +71,8 @@ fn write(
     // One metadata pair only: the crate keeps them in a hash map, whose order
     // would make equal checkpoints differ in their bytes.
     let packed: std::collections::BTreeMap<_, _> = metadata.into_iter().collect();
-    let packed = serde_json::to_string(&packed)
-        .map_err(|error| VaeError::checkpoint(error.to_string()))?;
+    let packed =
+        serde_json::to_string(&packed).map_err(|error| VaeError::checkpoint(error.to_string()))?;
     serialize(views, Some(HashMap::from([("latentfield".into(), packed)])))
         .map_err(|error| VaeError::checkpoint(error.to_string()))
 }

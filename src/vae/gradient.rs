@@ -130,9 +130,7 @@ impl FusedEngine {
         deltas
             .chunks_exact_mut(sites)
             .zip(batch.signs.chunks_exact(sites))
-            .map(|(row, signs)| {
-                f64::from(kernel::bernoulli_cost_and_gradient(row, signs, weight))
-            })
+            .map(|(row, signs)| f64::from(kernel::bernoulli_cost_and_gradient(row, signs, weight)))
             .sum::<f64>()
             / rows as f64
     }

@@ -45,8 +45,16 @@ pub(super) fn product(
     (target, mode): (&mut [f32], Target),
 ) {
     assert_eq!(left.len(), rows * inner, "left.len() == rows * inner");
-    assert_eq!(right.len(), inner * columns, "right.len() == inner * columns");
-    assert_eq!(target.len(), rows * columns, "target.len() == rows * columns");
+    assert_eq!(
+        right.len(),
+        inner * columns,
+        "right.len() == inner * columns"
+    );
+    assert_eq!(
+        target.len(),
+        rows * columns,
+        "target.len() == rows * columns"
+    );
     let strides = |operand: Operand, across: usize, down: usize| match operand {
         Operand::Plain => (1, across as isize),
         Operand::Transposed => (down as isize, 1),
@@ -368,14 +376,19 @@ mod tests {
     fn functions_keep_their_stated_accuracy() {
         for x in grid() {
             let exact = f64::from(x);
-            let error = |value: f32, exact: f64| {
-                (f64::from(value) - exact).abs() / exact.abs().max(1.0)
-            };
-            assert!((f64::from(exp(x)) / exact.exp() - 1.0).abs() < 3e-7, "exp({x})");
+            let error =
+                |value: f32, exact: f64| (f64::from(value) - exact).abs() / exact.abs().max(1.0);
+            assert!(
+                (f64::from(exp(x)) / exact.exp() - 1.0).abs() < 3e-7,
+                "exp({x})"
+            );
             assert!(error(tanh(x), exact.tanh()) < 3e-7, "tanh({x})");
             let soft = exact.max(0.0) + (-exact.abs()).exp().ln_1p();
             assert!(error(softplus(x), soft) < 3e-7, "softplus({x})");
-            assert!(error(sigmoid(x), 1.0 / (1.0 + (-exact).exp())) < 3e-7, "sigmoid({x})");
+            assert!(
+                error(sigmoid(x), 1.0 / (1.0 + (-exact).exp())) < 3e-7,
+                "sigmoid({x})"
+            );
         }
     }
 
@@ -391,9 +404,13 @@ mod tests {
     fn products_agree_with_the_definition_in_every_orientation() {
         let [rows, inner, columns] = [3, 4, 5];
         let left: Vec<f32> = (0..rows * inner).map(|i| (i as f32 * 0.7).sin()).collect();
-        let right: Vec<f32> = (0..inner * columns).map(|i| (i as f32 * 1.3).cos()).collect();
+        let right: Vec<f32> = (0..inner * columns)
+            .map(|i| (i as f32 * 1.3).cos())
+            .collect();
         let transpose = |m: &[f32], rows: usize, columns: usize| -> Vec<f32> {
-            (0..rows * columns).map(|i| m[(i % rows) * columns + i / rows]).collect()
+            (0..rows * columns)
+                .map(|i| m[(i % rows) * columns + i / rows])
+                .collect()
         };
         for left_operand in [Operand::Plain, Operand::Transposed] {
             for right_operand in [Operand::Plain, Operand::Transposed] {
@@ -414,9 +431,10 @@ mod tests {
                 );
                 for row in 0..rows {
                     for column in 0..columns {
-                        let exact: f32 = 1.0 + (0..inner)
-                            .map(|k| left[row * inner + k] * right[k * columns + column])
-                            .sum::<f32>();
+                        let exact: f32 = 1.0
+                            + (0..inner)
+                                .map(|k| left[row * inner + k] * right[k * columns + column])
+                                .sum::<f32>();
                         assert!((target[row * columns + column] - exact).abs() < 1e-5);
                     }
                 }
@@ -427,7 +445,9 @@ mod tests {
     #[test]
     fn the_bernoulli_gradient_is_the_derivative_of_its_cost() {
         let logits: Vec<f32> = (0..37).map(|i| (i as f32 - 18.0) * 0.3).collect();
-        let signs: Vec<f32> = (0..37).map(|i| if i % 3 == 0 { 1.0 } else { -1.0 }).collect();
+        let signs: Vec<f32> = (0..37)
+            .map(|i| if i % 3 == 0 { 1.0 } else { -1.0 })
+            .collect();
         let mut gradient = logits.clone();
         let cost = bernoulli_cost_and_gradient(&mut gradient, &signs, 2.0);
         assert!((cost - bernoulli_cost(&logits, &signs)).abs() < 1e-6 * cost);

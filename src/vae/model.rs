@@ -356,8 +356,7 @@ impl ElboRows {
             let mut total = 0.0;
             for j in 0..d {
                 let (mean, log_scale) = (f64::from(means[j]), f64::from(log_scales[j]));
-                let rate =
-                    0.5 * (mean * mean + (2.0 * log_scale).exp() - 1.0) - log_scale;
+                let rate = 0.5 * (mean * mean + (2.0 * log_scale).exp() - 1.0) - log_scale;
                 self.latent_rates[j] += rate;
                 total += rate;
             }

@@ -42,7 +42,11 @@ impl Adam {
         let step = AdamStep {
             rate: (learning_rate / correction(ADAM_BETA_1)) as f32,
             second_correction: (1.0 / correction(ADAM_BETA_2)) as f32,
-            gradient_scale: if norm > clip { (clip / norm) as f32 } else { 1.0 },
+            gradient_scale: if norm > clip {
+                (clip / norm) as f32
+            } else {
+                1.0
+            },
         };
         kernel::adam(
             parameters,

@@ -213,7 +213,10 @@ mod tests {
                 loaded(&moved).log_density(&[z])
             };
             let difference = -(shifted(h) - shifted(-h)) / (2.0 * f64::from(h));
-            assert!((difference - f64::from(gradient[i])).abs() < 1e-3, "parameter {i}");
+            assert!(
+                (difference - f64::from(gradient[i])).abs() < 1e-3,
+                "parameter {i}"
+            );
         }
         let along = (loaded(&parameters).log_density(&[z + h])
             - loaded(&parameters).log_density(&[z - h]))

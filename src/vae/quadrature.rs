@@ -157,7 +157,10 @@ impl Grid {
         let d = codes.latent;
         let total: usize = self.count.iter().product();
         let mut wanted = vec![false; total];
-        let rows = codes.means.chunks_exact(d).zip(codes.log_scales.chunks_exact(d));
+        let rows = codes
+            .means
+            .chunks_exact(d)
+            .zip(codes.log_scales.chunks_exact(d));
         for (mean, log_scale) in rows {
             let mut indices = vec![0_usize];
             for j in 0..d {

@@ -85,7 +85,11 @@ fn the_hand_derived_gradient_agrees_with_the_tape_for_every_kind() {
             let mut tape = AutodiffEngine::new(architecture);
             let (reference_terms, reference) = loss_and_gradient(&mut tape, given, rows);
             let norm = |v: &[f32]| v.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-            let difference: Vec<f32> = gradient.iter().zip(&reference).map(|(a, b)| a - b).collect();
+            let difference: Vec<f32> = gradient
+                .iter()
+                .zip(&reference)
+                .map(|(a, b)| a - b)
+                .collect();
             // Single precision over sums of about a hundred terms.
             let relative = norm(&difference) / norm(&reference);
             assert!(relative < 1e-4, "kind {index}, seed {seed}: {relative}");
@@ -166,7 +170,11 @@ fn probabilities_of_all_words_sum_to_one() {
         // The grid reaches 4.9 standard deviations of the normal prior and at least
         // 3.5 of every Gaussian of the mixture, beyond which lie less than 1e-3.
         assert!((total - 1.0).abs() < 1e-3, "total {total}");
-        assert!(result.discretisation_error < 1e-3, "{}", result.discretisation_error);
+        assert!(
+            result.discretisation_error < 1e-3,
+            "{}",
+            result.discretisation_error
+        );
     }
 }
 

@@ -1,0 +1,137 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Is there a mean-field theory behind these samples, and which one?
+#[derive(Debug, Parser)]
+#[command(name = "latentfield", version, about, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 a stage failed, 2 manifest or command line wrong, \
+3 store locked or damaged, 130 interrupted."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run what a manifest asks for and is not there yet; write tables and plots
+    Run(RunArguments),
+    /// Say what `run` would do, and why, without doing it
+    Plan(PlanArguments),
+    /// Validate a manifest: every problem at once
+    Check(CheckArguments),
+    /// Show what is in a recording
+    Data(DataArguments),
+    /// Print a table in the terminal
+    Show(ShowArguments),
+}
+
+/// A manifest and what is changed in it.
+#[derive(Debug, Args)]
+pub(super) struct ManifestArguments {
+    /// The manifest, a TOML file
+    pub(super) manifest: PathBuf,
+    /// Replace one value, as in `vae.latent=4`; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) sets: Vec<String>,
+}
+
+/// Where results lie and what is asked for.
+#[derive(Debug, Args)]
+pub(super) struct SelectionArguments {
+    /// Folder of the results
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub(super) results: PathBuf,
+    /// Make only these tasks and what they need: `train`, `train[temperature=0.4]`, …
+    #[arg(long, value_name = "SELECTOR")]
+    pub(super) only: Vec<String>,
+    /// Run these tasks again, and all that depends on them
+    #[arg(long, value_name = "SELECTOR")]
+    pub(super) force: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub(super) manifest: ManifestArguments,
+    #[command(flatten)]
+    pub(super) selection: SelectionArguments,
+    /// Tasks that run side by side at most [default: the machine's cores]
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(super) threads: Option<u16>,
+    /// Go on with what does not depend on a failed task
+    #[arg(long)]
+    pub(super) keep_going: bool,
+    /// Fail if anything would have to run
+    #[arg(long)]
+    pub(super) expect_cached: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    pub(super) manifest: ManifestArguments,
+    #[command(flatten)]
+    pub(super) selection: SelectionArguments,
+    /// For each task that runs, say what changed since the nearest stored result
+    #[arg(long)]
+    pub(super) explain: bool,
+    /// How to write the plan
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: PlanFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// For people
+    Text,
+    /// For programs: tasks, keys, statuses, reasons
+    Json,
+    /// For Graphviz
+    Dot,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub(super) manifest: ManifestArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DataFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DataArguments {
+    /// The recording: .mat (version 5 to 7), .npy, .csv, .tsv, .txt, .parquet
+    pub(super) file: PathBuf,
+    /// Variable of a MATLAB file
+    #[arg(long)]
+    pub(super) variable: Option<String>,
+    /// Axes of the stored array, in order: `bin,cell` or `repeat,cell,bin`
+    #[arg(long, value_delimiter = ',', default_value = "bin,cell")]
+    pub(super) axes: Vec<String>,
+    /// Number of repeats, if no axis counts them
+    #[arg(long)]
+    pub(super) repeats: Option<usize>,
+    /// How to write the summary
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: DataFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArguments {
+    /// A table, as in results/<experiment>/tables/<name>.parquet
+    pub(super) table: PathBuf,
+    /// Rows that are shown; 0 for all
+    #[arg(long, default_value_t = 40)]
+    pub(super) rows: usize,
+}

@@ -1,0 +1,86 @@
+//! `data`: what is in a recording.
+
+use super::Outcome;
+use super::args::{DataArguments, DataFormat};
+use super::diagnostic::{self, put, say};
+use crate::recording::{self, Axis, ReadRequest, RecordingError, Summary};
+use crate::stages;
+
+pub(super) fn main(arguments: &DataArguments) -> Outcome {
+    match summarise(arguments) {
+        Ok(()) => Outcome::Done,
+        Err(error) => {
+            diagnostic::error(&error);
+            Outcome::Wrong
+        }
+    }
+}
+
+fn summarise(arguments: &DataArguments) -> Result<(), RecordingError> {
+    let axes: Result<Vec<Axis>, _> = arguments.axes.iter().map(|axis| axis.parse()).collect();
+    let request = ReadRequest {
+        path: arguments.file.clone(),
+        variable: arguments.variable.clone(),
+        axes: axes?,
+        repeats: arguments.repeats,
+        ..ReadRequest::default()
+    };
+    let recording = recording::read(&request, &stages::parquet_recording)?;
+    for warning in recording.warnings() {
+        say(&format!("warning: {warning}"));
+    }
+    let summary = recording::summary(&recording);
+    match arguments.format {
+        DataFormat::Text => text(&summary),
+        DataFormat::Json => json(&summary),
+    }
+    Ok(())
+}
+
+fn text(summary: &Summary) {
+    put(&format!(
+        "{} time bins of {} cells; {} repeats of {} bins",
+        summary.bins, summary.cells, summary.repeats, summary.bins_per_repeat
+    ));
+    put(&format!(
+        "rate per bin: mean {:.6}, lowest {:.5}, median {:.5}, highest {:.5}",
+        summary.mean_rate, summary.lowest_rate, summary.median_rate, summary.highest_rate
+    ));
+    put(&format!(
+        "active cells K per bin: mean {:.4}, sd {:.4}, most {}; {} distinct words",
+        summary.mean_active, summary.sd_active, summary.most_active, summary.distinct_words
+    ));
+    let correlation = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3}"));
+    put(&format!(
+        "autocorrelation of K: {} at the next bin, {} at the same bin of the next repeat",
+        correlation(summary.next_bin_correlation),
+        correlation(summary.next_repeat_correlation)
+    ));
+    put("   K  P(K)");
+    for (k, probability) in summary.active_count.iter().enumerate() {
+        if *probability > 0.0 {
+            put(&format!("{k:>4}  {probability:.6}"));
+        }
+    }
+}
+
+fn json(summary: &Summary) {
+    let value = serde_json::json!({
+        "bins": summary.bins,
+        "cells": summary.cells,
+        "repeats": summary.repeats,
+        "bins_per_repeat": summary.bins_per_repeat,
+        "mean_rate": summary.mean_rate,
+        "lowest_rate": summary.lowest_rate,
+        "median_rate": summary.median_rate,
+        "highest_rate": summary.highest_rate,
+        "active_count": summary.active_count,
+        "mean_active": summary.mean_active,
+        "sd_active": summary.sd_active,
+        "most_active": summary.most_active,
+        "distinct_words": summary.distinct_words,
+        "next_bin_correlation": summary.next_bin_correlation,
+        "next_repeat_correlation": summary.next_repeat_correlation,
+    });
+    put(&format!("{value:#}"));
+}

@@ -1,0 +1,222 @@
+//! What the stages `sample` and `recording` hand on, and how others read it.
+//!
+//! Both write `train.parquet` and `test.parquet`, configurations as bits; a
+//! recording adds the repeat of each bin as its block. `sample` adds the stored
+//! patterns (`patterns.parquet`) and, where the model knows it, ln p(x) of each
+//! test configuration (`log_probability.parquet`).
+
+use crate::bits::BitMatrix;
+use crate::engine::{StageError, TaskContext};
+use crate::inference::{self, Estimate};
+use crate::manifest::{Point, System};
+use crate::plan::Request;
+use crate::tables::{self, Column, Table};
+
+/// Role under which every later stage reads its configurations.
+pub(super) const ROLE: &str = "data";
+pub(super) const TRAIN: &str = "train.parquet";
+pub(super) const TEST: &str = "test.parquet";
+pub(super) const PATTERNS: &str = "patterns.parquet";
+const LOG_PROBABILITY: &str = "log_probability.parquet";
+const VALUE: &str = "log_probability_nats";
+const STANDARD_ERROR: &str = "standard_error";
+
+/// Adds the need for the point's configurations to a request.
+pub(super) fn needing_data(request: Request, point: &Point) -> Request {
+    match point.system {
+        System::Model { .. } => request.needing(ROLE, super::sample::NAME),
+        System::Recording(_) => request.needing(ROLE, super::recording::NAME),
+    }
+}
+
+/// Configurations, and the block of each if they are not independent.
+#[derive(Debug, Clone)]
+pub(super) struct DataSet {
+    pub(super) bits: BitMatrix,
+    pub(super) blocks: Option<Vec<u32>>,
+}
+
+impl DataSet {
+    pub(super) fn read(task: &TaskContext<'_>, file: &str) -> Result<Self, StageError> {
+        let (bits, blocks, _) = tables::bits_from_bytes(&task.read(ROLE, file)?)?;
+        Ok(Self { bits, blocks })
+    }
+
+    pub(super) fn write(&self, task: &TaskContext<'_>, file: &str) -> Result<(), StageError> {
+        let bytes = tables::bits_to_bytes(&self.bits, self.blocks.as_deref(), &task.metadata())?;
+        task.write(file, &bytes)
+    }
+
+    /// Mean of one value a configuration, with its error by blocks.
+    pub(super) fn mean(&self, values: &[f64]) -> Result<Estimate, StageError> {
+        let estimate = match &self.blocks {
+            Some(blocks) => inference::block_mean(values, &blocks[..values.len()]),
+            None => inference::mean(values),
+        };
+        Ok(estimate?)
+    }
+
+    /// The block of each configuration; independent ones are cut into a hundred.
+    pub(super) fn block_labels(&self) -> Vec<u32> {
+        match &self.blocks {
+            Some(blocks) => blocks.clone(),
+            None => {
+                let size = self.bits.rows().div_ceil(INDEPENDENT_BLOCKS).max(1);
+                inference::consecutive_blocks(self.bits.rows(), size)
+            }
+        }
+    }
+
+    /// Splits off about `fraction` of the data to judge a training by: whole
+    /// blocks, interleaved, if there are blocks, else the last configurations.
+    pub(super) fn hold_out(&self, fraction: f64) -> (BitMatrix, BitMatrix) {
+        let rows = 0..self.bits.rows();
+        let (held, kept): (Vec<usize>, Vec<usize>) = match &self.blocks {
+            Some(blocks) => {
+                let order = ranks(blocks);
+                let every = (1.0 / fraction).round().max(2.0) as usize;
+                // At least one block must be held out, however few there are.
+                let blocks = order.iter().max().map_or(0, |last| last + 1);
+                let every = every.min(blocks.max(2));
+                rows.partition(|&row| order[row] % every == every - 1)
+            }
+            None => {
+                let held = (fraction * rows.len() as f64).ceil() as usize;
+                let first = rows.len() - held.clamp(2, rows.len() / 2);
+                rows.partition(|&row| row >= first)
+            }
+        };
+        (self.bits.select_rows(&kept), self.bits.select_rows(&held))
+    }
+}
+
+/// Blocks of independent configurations, for errors of statistics that are no means.
+const INDEPENDENT_BLOCKS: usize = 100;
+
+/// The rank of each row's block among the blocks.
+fn ranks(blocks: &[u32]) -> Vec<usize> {
+    let mut distinct = blocks.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    blocks
+        .iter()
+        .map(|block| distinct.partition_point(|other| other < block))
+        .collect()
+}
+
+/// Writes ln p(x) of each test configuration; `standard_error` is common to all.
+pub(super) fn write_log_probability(
+    task: &TaskContext<'_>,
+    values: &[f64],
+    standard_error: f64,
+) -> Result<(), StageError> {
+    let column = |values: Vec<f64>| Column::Number(values.into_iter().map(Some).collect());
+    let table = Table::from_columns(
+        "log_probability",
+        vec![
+            (VALUE.to_owned(), column(values.to_vec())),
+            (
+                STANDARD_ERROR.to_owned(),
+                column(vec![standard_error; values.len()]),
+            ),
+        ],
+    )?;
+    task.write(
+        LOG_PROBABILITY,
+        &tables::to_bytes(&table, &task.metadata())?,
+    )
+}
+
+/// ln p(x) of each test configuration and their common standard error, if the
+/// data come from a model that knows them.
+pub(super) fn read_log_probability(
+    task: &TaskContext<'_>,
+) -> Result<Option<(Vec<f64>, f64)>, StageError> {
+    if !task.files(ROLE).any(|file| file == LOG_PROBABILITY) {
+        return Ok(None);
+    }
+    let (table, _) = tables::from_bytes(&task.read(ROLE, LOG_PROBABILITY)?)?;
+    let values = |name: &str| -> Result<Vec<f64>, StageError> {
+        let values = table.numbers(name)?;
+        Ok(values.iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+    };
+    let standard_error = values(STANDARD_ERROR)?.first().copied().unwrap_or(0.0);
+    Ok(Some((values(VALUE)?, standard_error)))
+}
+
+/// Reads a bit matrix that `sample` wrote beside the configurations.
+pub(super) fn read_bits(task: &TaskContext<'_>, file: &str) -> Result<BitMatrix, StageError> {
+    Ok(tables::bits_from_bytes(&task.read(ROLE, file)?)?.0)
+}
+
+/// The distinct configurations of a data set, and which one each row is.
+pub(super) struct Distinct {
+    pub(super) bits: BitMatrix,
+    index: Vec<usize>,
+}
+
+impl Distinct {
+    pub(super) fn of(bits: &BitMatrix) -> Self {
+        let mut seen = std::collections::BTreeMap::new();
+        let mut rows = Vec::new();
+        let index = (0..bits.rows())
+            .map(|row| {
+                *seen.entry(bits.row(row)).or_insert_with(|| {
+                    rows.push(row);
+                    rows.len() - 1
+                })
+            })
+            .collect();
+        Self {
+            bits: bits.select_rows(&rows),
+            index,
+        }
+    }
+
+    /// The value of each row, from the value of each distinct configuration.
+    pub(super) fn spread(&self, values: &[f64]) -> Vec<f64> {
+        self.index.iter().map(|&index| values[index]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(rows: usize) -> BitMatrix {
+        BitMatrix::from_words(rows, 16, (0..rows as u64).collect()).unwrap()
+    }
+
+    #[test]
+    fn whole_blocks_are_held_out_and_nothing_is_lost() {
+        let blocks: Vec<u32> = (0..60).map(|row| [3, 7, 8, 20, 21, 40][row / 10]).collect();
+        let data = DataSet {
+            bits: numbered(60),
+            blocks: Some(blocks),
+        };
+        let (kept, held) = data.hold_out(0.34);
+        assert_eq!((kept.rows(), held.rows()), (40, 20));
+        let held: Vec<u64> = (0..20).map(|row| held.row(row)[0]).collect();
+        assert_eq!(held, (20..30).chain(50..60).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn independent_rows_are_held_out_from_the_end() {
+        let data = DataSet {
+            bits: numbered(100),
+            blocks: None,
+        };
+        let (kept, held) = data.hold_out(0.05);
+        assert_eq!((kept.rows(), held.rows()), (95, 5));
+        assert_eq!(held.row(0)[0], 95);
+    }
+
+    #[test]
+    fn distinct_configurations_spread_back() {
+        let bits = BitMatrix::from_words(5, 4, vec![3, 1, 3, 2, 1]).unwrap();
+        let distinct = Distinct::of(&bits);
+        assert_eq!(distinct.bits.rows(), 3);
+        let values: Vec<f64> = (0..3).map(|r| distinct.bits.row(r)[0] as f64).collect();
+        assert_eq!(distinct.spread(&values), [3.0, 1.0, 3.0, 2.0, 1.0]);
+    }
+}

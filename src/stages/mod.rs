@@ -1,0 +1,76 @@
+//! One file a stage: inputs to pure modules to outputs.
+//!
+//! ```text
+//! sample | recording -> train -> likelihood, patterns, statistics
+//!                                    | all points
+//!                               table -> figure
+//! ```
+//!
+//! What comes in: the parameters of one task and the files of the tasks that it
+//! needs, through a [`TaskContext`](crate::engine::TaskContext). What goes out:
+//! files, among them the fragment `<table>.parquet` of each of its tables. The
+//! mathematics lies in `physics`, `inference` and `vae`; a stage reads, calls and
+//! writes, and never prints.
+//!
+//! A new analysis is one file here, one line in [`registry`], a schema in
+//! `tables` and a section in `manifest`.
+//!
+//! # Versions
+//!
+//! A stage's version is raised by hand when its meaning changes. All stand at 1.
+
+mod data;
+mod figure;
+mod likelihood;
+mod patterns;
+mod recording;
+mod sample;
+mod statistics;
+mod table;
+mod train;
+
+use crate::engine::{Stage, StageError, TaskContext};
+use crate::plan::StageDefinition;
+use crate::tables::{self, Table};
+
+pub use figure::figure_requests;
+pub use recording::{RecordingDigest, parquet_recording, recording_digests};
+
+/// All stages, in the order of the data's flow.
+///
+/// `digests` pins the content of each recording that the points name.
+#[must_use]
+pub fn registry(digests: Vec<RecordingDigest>) -> Vec<Box<dyn Stage>> {
+    vec![
+        Box::new(sample::Sample),
+        Box::new(recording::Recording::new(digests)),
+        Box::new(train::Train),
+        Box::new(likelihood::Likelihood),
+        Box::new(patterns::Patterns),
+        Box::new(statistics::Statistics),
+        Box::new(table::Join),
+        Box::new(figure::Draw),
+    ]
+}
+
+/// The same stages as the plan sees them.
+#[must_use]
+pub fn definitions(stages: &[Box<dyn Stage>]) -> Vec<&dyn StageDefinition> {
+    stages
+        .iter()
+        .map(|stage| stage.as_ref() as &dyn StageDefinition)
+        .collect()
+}
+
+/// A stage's parameters as JSON.
+///
+/// They are plain structs of numbers, texts and lists, which JSON can always say.
+fn json<T: serde::Serialize>(parameters: &T) -> serde_json::Value {
+    serde_json::to_value(parameters).unwrap_or(serde_json::Value::Null)
+}
+
+/// Writes a table as `<table>.parquet`, with its provenance.
+fn write_fragment(task: &TaskContext<'_>, table: &Table) -> Result<(), StageError> {
+    let bytes = tables::to_bytes(table, &task.metadata())?;
+    task.write(&format!("{}.parquet", table.name()), &bytes)
+}

@@ -1,0 +1,293 @@
+//! `train`: fits the autoencoder to the training configurations.
+//!
+//! Writes `best.safetensors` (best held-out ELBO), `last.safetensors`, and
+//! fragments of the tables `training` and `latent_rate`. Goes on from its last
+//! checkpoint after a kill.
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use super::data::{self, DataSet};
+use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::manifest::{self, DecoderKind, Engine, Point, VaeSection};
+use crate::plan::{Request, StageDefinition};
+use crate::tables::{Table, schema};
+use crate::vae::{
+    self, Activation, Architecture, AutodiffEngine, EpochRecord, FusedEngine, GradientEngine,
+    Prior, TrainingData, TrainingListener, TrainingSettings, TrainingState, Vae, VaeError,
+};
+
+pub(super) const NAME: &str = "train";
+/// Role under which the analyses read a trained network.
+pub(super) const ROLE: &str = "vae";
+const BEST: &str = "best.safetensors";
+const LAST: &str = "last.safetensors";
+const CHECKPOINT: &str = "state.safetensors";
+
+/// The stage.
+pub(super) struct Train;
+
+/// Everything that decides a training.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Parameters {
+    network: Network,
+    training: TrainingSettings,
+    validation_fraction: f64,
+    /// Which code computes the gradient; their roundings differ.
+    engine: EngineClass,
+    seed: u64,
+    replicate: u32,
+}
+
+/// The shape of the network but for the number of sites, which the data decide.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Network {
+    latent: usize,
+    encoder_hidden: Vec<usize>,
+    decoder_hidden: Vec<usize>,
+    fields: Option<usize>,
+    activation: Activation,
+    prior: Prior,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EngineClass {
+    CpuFused,
+    CpuAutodiff,
+}
+
+/// What does not decide the result.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Places {
+    checkpoint_epochs: usize,
+}
+
+impl Network {
+    fn of(section: &VaeSection) -> Self {
+        Self {
+            latent: section.latent,
+            encoder_hidden: section.encoder_hidden.clone(),
+            decoder_hidden: match section.decoder {
+                DecoderKind::Linear => Vec::new(),
+                DecoderKind::Mlp | DecoderKind::Bottleneck => section.hidden.clone(),
+            },
+            fields: section.fields,
+            activation: match section.activation {
+                manifest::Activation::Tanh => Activation::Tanh,
+                manifest::Activation::Relu => Activation::Relu,
+                manifest::Activation::Softplus => Activation::Softplus,
+            },
+            prior: match section.mixture_components() {
+                None => Prior::Normal,
+                Some(components) => Prior::Mixture { components },
+            },
+        }
+    }
+
+    fn architecture(self, sites: usize) -> Architecture {
+        Architecture {
+            sites,
+            latent: self.latent,
+            encoder_hidden: self.encoder_hidden,
+            decoder_hidden: self.decoder_hidden,
+            fields: self.fields,
+            activation: self.activation,
+            prior: self.prior,
+        }
+    }
+}
+
+impl StageDefinition for Train {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn request(&self, point: &Point) -> Option<Request> {
+        let section = &point.vae;
+        let training = &section.training;
+        let parameters = Parameters {
+            network: Network::of(section),
+            training: TrainingSettings {
+                epochs: training.epochs,
+                batch: training.batch,
+                learning_rate: training.learning_rate,
+                final_learning_rate_fraction: training.final_learning_rate_fraction,
+                kl_warmup_epochs: training.kl_warmup_epochs,
+                gradient_clip: training.gradient_clip,
+                patience: training.patience,
+            },
+            validation_fraction: training.validation_fraction,
+            engine: match training.engine {
+                Engine::Auto => EngineClass::CpuFused,
+                Engine::Autodiff => EngineClass::CpuAutodiff,
+            },
+            seed: point.seed,
+            replicate: point.replicate,
+        };
+        let places = Places {
+            checkpoint_epochs: training.checkpoint_epochs,
+        };
+        let request = Request::new(super::json(&parameters)).with_places(super::json(&places));
+        Some(data::needing_data(request, point))
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["training", "latent_rate"]
+    }
+}
+
+impl Stage for Train {
+    fn run(&self, task: &TaskContext<'_>) -> Result<(), StageError> {
+        let parameters: Parameters = task.parameters()?;
+        let places: Places = task.places()?;
+        let data = DataSet::read(task, data::TRAIN)?;
+        let (train, validation) = data.hold_out(parameters.validation_fraction);
+        let architecture = parameters.network.architecture(train.columns());
+        let mut listener = Listener {
+            task,
+            architecture: &architecture,
+            epochs: parameters.training.epochs,
+            checkpoint_epochs: places.checkpoint_epochs,
+            latest: String::new(),
+        };
+        let batch = parameters.training.batch.min(train.rows());
+        let mut engine: Box<dyn GradientEngine> = match parameters.engine {
+            EngineClass::CpuFused => Box::new(FusedEngine::new(&architecture, batch)),
+            EngineClass::CpuAutodiff => Box::new(AutodiffEngine::new(&architecture)),
+        };
+        let state = vae::train(
+            &architecture,
+            &parameters.training,
+            TrainingData {
+                train: &train,
+                validation: &validation,
+            },
+            engine.as_mut(),
+            &|name| task.stream(name),
+            resume(task, &architecture),
+            &mut listener,
+        )
+        .map_err(cancelled)?;
+        warn(task, &state);
+        publish(task, &architecture, &state)
+    }
+}
+
+/// A cancelled training is no failure.
+pub(super) fn cancelled(error: VaeError) -> StageError {
+    match error {
+        VaeError::Cancelled => StageError::Cancelled,
+        other => other.into(),
+    }
+}
+
+/// The state from which an interrupted training goes on, if there is one.
+fn resume(task: &TaskContext<'_>, architecture: &Architecture) -> Option<TrainingState> {
+    let bytes = task.checkpoint_read(CHECKPOINT)?;
+    match vae::state_from_bytes(architecture, &bytes) {
+        Ok(state) => Some(state),
+        Err(error) => {
+            task.warn(format!("{error}; the training begins anew"));
+            None
+        }
+    }
+}
+
+fn warn(task: &TaskContext<'_>, state: &TrainingState) {
+    let Some(best) = state.best_epoch.checked_sub(1).map(|i| &state.history[i]) else {
+        return;
+    };
+    // A latent below this rate carries nothing (a hundredth of a nat).
+    let collapsed = best.validation_latent_rates.iter().filter(|&&r| r < 0.01);
+    let collapsed = collapsed.count();
+    if collapsed > 0 {
+        let all = best.validation_latent_rates.len();
+        task.warn(format!(
+            "{collapsed} of {all} latents carry less than 0.01 nats"
+        ));
+    }
+}
+
+fn publish(
+    task: &TaskContext<'_>,
+    architecture: &Architecture,
+    state: &TrainingState,
+) -> Result<(), StageError> {
+    task.write(BEST, &vae::model_to_bytes(architecture, &state.best)?)?;
+    task.write(LAST, &vae::model_to_bytes(architecture, &state.parameters)?)?;
+    let mut training = Table::new(&schema::TRAINING);
+    let mut latents = Table::new(&schema::LATENT_RATE);
+    for record in &state.history {
+        training.push([
+            record.epoch.into(),
+            (-record.distortion - record.rate).into(),
+            record.rate.into(),
+            record.distortion.into(),
+            record.validation_elbo.into(),
+            record.validation_rate.into(),
+            record.learning_rate.into(),
+            record.kl_weight.into(),
+            record.gradient_norm.into(),
+            (record.epoch == state.best_epoch).into(),
+        ])?;
+        for (latent, &rate) in record.validation_latent_rates.iter().enumerate() {
+            latents.push([record.epoch.into(), latent.into(), rate.into()])?;
+        }
+    }
+    super::write_fragment(task, &training)?;
+    super::write_fragment(task, &latents)
+}
+
+/// Reads the best network of the task that this one needs.
+pub(super) fn read_best(task: &TaskContext<'_>) -> Result<Vae, StageError> {
+    let (architecture, parameters) = vae::model_from_bytes(&task.read(ROLE, BEST)?)?;
+    Ok(Vae::new(architecture, parameters))
+}
+
+/// Reports progress, asks for the end, and writes checkpoints.
+struct Listener<'a> {
+    task: &'a TaskContext<'a>,
+    architecture: &'a Architecture,
+    epochs: usize,
+    checkpoint_epochs: usize,
+    latest: String,
+}
+
+impl TrainingListener for Listener<'_> {
+    fn batch_done(&mut self, fraction: f64) -> ControlFlow<()> {
+        self.task.progress(Progress {
+            fraction,
+            message: self.latest.clone(),
+        });
+        if self.task.cancelled() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn epoch_done(&mut self, state: &TrainingState) -> Result<(), VaeError> {
+        let elbo = state
+            .history
+            .last()
+            .map(|r: &EpochRecord| r.validation_elbo);
+        self.latest = format!(
+            "epoch {}/{}, ELBO {:.3} nats",
+            state.epoch,
+            self.epochs,
+            elbo.unwrap_or(f64::NAN)
+        );
+        if state.epoch % self.checkpoint_epochs == 0 && state.epoch < self.epochs {
+            let bytes = vae::state_to_bytes(self.architecture, state)?;
+            if let Err(error) = self.task.checkpoint_write(CHECKPOINT, &bytes) {
+                self.task.warn(format!("no checkpoint: {error}"));
+            }
+        }
+        Ok(())
+    }
+}
