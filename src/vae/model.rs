@@ -11,7 +11,7 @@ use super::architecture::{Architecture, Layout};
 use super::gradient::encoder_log_density;
 use super::kernel;
 use super::network::{self, Outputs};
-use super::prior::{Mixture, standard_normal_log_density};
+use super::prior::{Mixture, PriorGaussian, standard_normal_log_density};
 use crate::bits::BitMatrix;
 use crate::inference::log_mean_exp;
 use crate::random::{Generator, uniform};
@@ -107,6 +107,19 @@ impl Vae {
             mixture.load(layout, &self.parameters);
             mixture
         })
+    }
+
+    /// The Gaussians of the prior. Those of a mixture with less than 1e-4 of its
+    /// weight are left out: nothing was fitted to them.
+    pub(super) fn prior_gaussians(&self) -> Vec<PriorGaussian> {
+        let d = self.architecture.latent;
+        match self.mixture() {
+            Some(mixture) => mixture.gaussians(1e-4),
+            None => vec![PriorGaussian {
+                mean: vec![0.0; d],
+                scale: vec![1.0; d],
+            }],
+        }
     }
 
     /// Means and logarithms of the standard deviations of `q(z|x)`.

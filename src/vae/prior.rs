@@ -14,6 +14,24 @@ pub(super) fn standard_normal_log_density(z: &[f32]) -> f64 {
     -0.5 * (squares + LN_TWO_PI * z.len() as f64)
 }
 
+/// One Gaussian of a prior.
+#[derive(Debug, Clone)]
+pub(super) struct PriorGaussian {
+    /// Mean of each latent.
+    pub(super) mean: Vec<f32>,
+    /// Standard deviation of each latent.
+    pub(super) scale: Vec<f32>,
+}
+
+impl PriorGaussian {
+    /// Whether `z` lies within `reach` standard deviations of the mean.
+    pub(super) fn reaches(&self, z: &[f32], reach: f32) -> bool {
+        let scaled = z.iter().zip(&self.mean).zip(&self.scale);
+        let square: f32 = scaled.map(|((z, m), s)| ((z - m) / s).powi(2)).sum();
+        square <= reach * reach
+    }
+}
+
 /// A mixture of diagonal Gaussians, ready for evaluation.
 ///
 /// `p(z) = sum_k w_k prod_j N(z_j; m_kj, s_kj^2)`, with `w` the softmax of the
@@ -118,6 +136,21 @@ impl Mixture {
                 gradient[layout.log_scales.start + at] -= weight * r * (u * u - 1.0);
             }
         }
+    }
+
+    /// The Gaussians that carry at least `weight` of the mixture.
+    pub(super) fn gaussians(&self, weight: f32) -> Vec<PriorGaussian> {
+        let d = self.latent;
+        let heavy = (0..self.weight.len()).filter(|&k| self.weight[k] >= weight);
+        heavy
+            .map(|k| PriorGaussian {
+                mean: self.mean[k * d..(k + 1) * d].to_vec(),
+                scale: self.inverse_scale[k * d..(k + 1) * d]
+                    .iter()
+                    .map(|inverse| 1.0 / inverse)
+                    .collect(),
+            })
+            .collect()
     }
 
     /// Draws one `z`.

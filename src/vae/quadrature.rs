@@ -1,12 +1,13 @@
 //! The marginal likelihood of a network with up to three latents, on a grid.
 //!
 //! `p(x) = integral p(z) p(x|z) dz` by the trapezoidal rule. The grid covers
-//! every encoded configuration out to six posterior standard deviations, with a
-//! spacing of one small posterior standard deviation `s`; for a Gaussian of that
-//! width the rule's relative error is `2 exp(-2 pi^2 s^2 / h^2)`, 5e-9 at
-//! `h = s`. What lies outside the grid is left out, so that a poor encoder can
-//! only lower the result. The error of the spacing is measured on the model at
-//! hand, by a second grid that is shifted by half a cell.
+//! every encoded configuration out to six posterior standard deviations, and
+//! every Gaussian of the prior out to five of its own, with a spacing of one
+//! small posterior standard deviation `s`; for a Gaussian of that width the
+//! rule's relative error is `2 exp(-2 pi^2 s^2 / h^2)`, 5e-9 at `h = s`. What
+//! lies outside the grid is left out and can only lower the result. The error of
+//! the spacing is measured on the model at hand, by a second grid that is shifted
+//! by half a cell.
 
 use std::ops::ControlFlow;
 
@@ -15,12 +16,16 @@ use rayon::prelude::*;
 use super::error::VaeError;
 use super::kernel::{self, Operand, Target};
 use super::model::{Codes, Vae, signs_of};
+use super::prior::PriorGaussian;
 use crate::bits::BitMatrix;
 
 /// Most latents that a grid takes.
 pub const LARGEST_LATENT: usize = 3;
-/// Most nodes of the full grid; beyond it the spacing grows.
-const NODE_LIMIT: f64 = 400_000.0;
+/// Most nodes of the full rectangle; beyond it the spacing grows.
+const NODE_LIMIT: f64 = 2_000_000.0;
+/// Standard deviations of the prior's Gaussians that the grid covers: less than
+/// 2e-5 of a Gaussian in three dimensions lies beyond.
+const PRIOR_REACH: f32 = 5.0;
 /// Standard deviations around an encoded mean that the grid covers.
 const REACH: f32 = 6.0;
 /// Spacing in units of the posterior standard deviation at [`WIDTH_QUANTILE`].
@@ -73,7 +78,7 @@ pub fn log_likelihood(
         });
     }
     let codes = vae.encode(bits);
-    let grid = Grid::around(&codes);
+    let grid = Grid::around(&codes, vae.prior_gaussians());
     let (values, nodes) = grid.integrate(vae, bits, &codes, 0.0, proceed)?;
     let trial_rows: Vec<usize> = (0..bits.rows().min(TRIAL_ROWS)).collect();
     let trial = bits.select_rows(&trial_rows);
@@ -91,11 +96,12 @@ struct Grid {
     start: Vec<f32>,
     spacing: Vec<f32>,
     count: Vec<usize>,
+    prior: Vec<PriorGaussian>,
 }
 
 impl Grid {
-    /// The grid that covers the codes.
-    fn around(codes: &Codes) -> Self {
+    /// The grid that covers the codes and the prior.
+    fn around(codes: &Codes, prior: Vec<PriorGaussian>) -> Self {
         let d = codes.latent;
         let column = |values: &[f32], j: usize| -> Vec<f32> {
             values.iter().skip(j).step_by(d).copied().collect()
@@ -110,8 +116,13 @@ impl Grid {
             let reach = means.iter().zip(&widths);
             let low = reach.clone().map(|(m, w)| m - REACH * w);
             let high = reach.map(|(m, w)| m + REACH * w);
-            let low = low.fold(f32::INFINITY, f32::min);
-            let high = high.fold(f32::NEG_INFINITY, f32::max);
+            let ends = |sign: f32| {
+                prior
+                    .iter()
+                    .map(move |g| g.mean[j] + sign * PRIOR_REACH * g.scale[j])
+            };
+            let low = low.chain(ends(-1.0)).fold(f32::INFINITY, f32::min);
+            let high = high.chain(ends(1.0)).fold(f32::NEG_INFINITY, f32::max);
             widths.sort_unstable_by(f32::total_cmp);
             let quantile = (WIDTH_QUANTILE * widths.len() as f64) as usize;
             start.push(low);
@@ -138,6 +149,17 @@ impl Grid {
             start,
             spacing,
             count,
+            prior,
+        }
+    }
+
+    /// Latents of a node, shifted by a fraction of a cell.
+    fn place(&self, index: usize, shift: f32, z: &mut [f32]) {
+        let mut rest = index;
+        for j in (0..z.len()).rev() {
+            let place = (rest % self.count[j]) as f32 + shift;
+            z[j] = self.start[j] + place * self.spacing[j];
+            rest /= self.count[j];
         }
     }
 
@@ -151,8 +173,8 @@ impl Grid {
         low.min(last)..=high.min(last)
     }
 
-    /// The nodes within reach of any code, shifted by a fraction of a cell:
-    /// `nodes x latent`.
+    /// The nodes within reach of any code or of the prior, shifted by a fraction
+    /// of a cell: `nodes x latent`.
     fn nodes(&self, codes: &Codes, shift: f32) -> Vec<f32> {
         let d = codes.latent;
         let total: usize = self.count.iter().product();
@@ -175,14 +197,11 @@ impl Grid {
             }
         }
         let mut nodes = Vec::new();
-        for index in (0..total).filter(|&index| wanted[index]) {
-            let at = nodes.len();
-            nodes.resize(at + d, 0.0);
-            let mut rest = index;
-            for j in (0..d).rev() {
-                let place = (rest % self.count[j]) as f32 + shift;
-                nodes[at + j] = self.start[j] + place * self.spacing[j];
-                rest /= self.count[j];
+        let mut z = vec![0.0; d];
+        for (index, wanted) in wanted.into_iter().enumerate() {
+            self.place(index, shift, &mut z);
+            if wanted || self.prior.iter().any(|g| g.reaches(&z, PRIOR_REACH)) {
+                nodes.extend_from_slice(&z);
             }
         }
         nodes
