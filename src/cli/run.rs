@@ -110,6 +110,7 @@ fn execute(
         options,
         cancel,
         &mut |event| {
+            tracing::debug!(?event);
             progress.show(&event);
             // A log that cannot be written must not stop a run; it is said once.
             if log_works && let Err(error) = log.record(&event) {

@@ -17,7 +17,7 @@ pub struct FigureInput<'a> {
     pub axes: &'a [String],
 }
 
-/// The part of a table that belongs to one point, first replicate.
+/// The part of a table that belongs to one point of the first replicate.
 pub(super) struct Part {
     /// Which point: the swept values; empty if there is only one.
     pub(super) heading: String,
@@ -69,19 +69,16 @@ impl<'a> FigureInput<'a> {
         (0..table.rows()).map(described).collect()
     }
 
-    /// One part a point, first replicate only, by ascending swept value.
+    /// One part a point of the first replicate, by ascending swept value.
     pub(super) fn parts(&self, table: &Table) -> Result<Vec<Part>, PlotError> {
+        let replicates = optional_numbers(table, "replicate")?;
+        let first = replicates.iter().flatten().copied().min_by(f64::total_cmp);
+        let table = &table.filter(|row| replicates[row] == first);
         let sweep = self.sweep(table)?;
         let points = optional_numbers(table, "point")?;
-        let replicates = optional_numbers(table, "replicate")?;
         let mut parts: Vec<Part> = Vec::new();
         for &point in &distinct(&points) {
             let of_point = |row: usize| points[row] == point;
-            let first = (0..table.rows())
-                .filter(|&row| of_point(row))
-                .map(|row| replicates[row]);
-            let replicate = first.flatten().min_by(f64::total_cmp);
-            let part = table.filter(|row| of_point(row) && replicates[row] == replicate);
             let row = (0..table.rows()).find(|&row| of_point(row)).unwrap_or(0);
             let described = self
                 .axes
@@ -91,7 +88,7 @@ impl<'a> FigureInput<'a> {
                 heading: described.collect::<Vec<_>>().join(", "),
                 value: sweep.values[row],
                 point,
-                table: part,
+                table: table.filter(of_point),
             });
         }
         parts.sort_by(|a, b| a.value.total_cmp(&b.value));

@@ -44,6 +44,7 @@ fn active_count_chart(part: Part) -> Result<Chart, PlotError> {
             ..marks(&name, points)
         });
     }
+    clip_tail(&mut series);
     let drawn = || series.iter().flat_map(|one| &one.points);
     let x = Axis::covering(label("k"), drawn().map(|point| point.x));
     // Bars may reach down to zero, which has no place on the axis.
@@ -57,6 +58,22 @@ fn active_count_chart(part: Part) -> Result<Chart, PlotError> {
         guides,
         notes,
     })
+}
+
+/// Takes away what exact models say of counts that no sample shows: their tails
+/// would leave no room for the rest.
+fn clip_tail(series: &mut [Series]) {
+    let sampled = series.iter().filter(|one| one.label != "independent");
+    let points: Vec<Point> = sampled.flat_map(|one| one.points.iter().copied()).collect();
+    let largest = points.iter().map(|point| point.x).fold(0.0, f64::max);
+    let smallest = points.iter().map(|p| p.y).fold(f64::INFINITY, f64::min);
+    if points.is_empty() {
+        return;
+    }
+    for one in series {
+        one.points
+            .retain(|point| point.x <= largest && point.y >= 0.1 * smallest);
+    }
 }
 
 /// Pair correlations of the models against those of the data.

@@ -322,7 +322,20 @@ fn the_number_of_active_sites_is_drawn_on_a_logarithmic_axis() {
         (chart.y.scale, chart.y.label.as_str()),
         (Scale::Logarithmic, "probability P(K)")
     );
-    assert!(chart.series.iter().all(|series| series.points.len() == 22));
+    let points = |series: usize| &chart.series[series].points;
+    assert_eq!((points(0).len(), points(1).len()), (22, 22));
+    // What the exact model says of counts rarer than a tenth of the rarest seen
+    // is left out, and nothing else.
+    let seen = points(0).iter().chain(points(1)).map(|point| point.y);
+    let rarest = seen.fold(f64::INFINITY, f64::min);
+    let tables = recording();
+    let all = &tables["active_count"];
+    let sources = all.texts("source").unwrap();
+    let shown = all.numbers("probability").unwrap().iter().zip(sources);
+    let shown = shown
+        .filter(|(p, source)| *source == "independent" && p.is_some_and(|p| p >= 0.1 * rarest));
+    let shown = shown.count();
+    assert!(points(2).len() == shown && (1..22).contains(&shown));
 }
 
 #[test]

@@ -79,8 +79,15 @@ pub fn check_sha256(
     let Some(expected) = expected else {
         return Ok(());
     };
-    let digits = Sha256::digest(bytes);
-    let found: String = digits.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut found = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let digits = [byte >> 4, byte & 15].map(u32::from);
+        found.extend(
+            digits
+                .iter()
+                .filter_map(|&digit| char::from_digit(digit, 16)),
+        );
+    }
     if found == expected {
         return Ok(());
     }

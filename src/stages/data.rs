@@ -58,33 +58,28 @@ impl DataSet {
 
     /// The block of each configuration; independent ones are cut into a hundred.
     pub(super) fn block_labels(&self) -> Vec<u32> {
-        match &self.blocks {
-            Some(blocks) => blocks.clone(),
-            None => {
-                let size = self.bits.rows().div_ceil(INDEPENDENT_BLOCKS).max(1);
-                inference::consecutive_blocks(self.bits.rows(), size)
-            }
+        if let Some(blocks) = &self.blocks {
+            return blocks.clone();
         }
+        let size = self.bits.rows().div_ceil(INDEPENDENT_BLOCKS).max(1);
+        inference::consecutive_blocks(self.bits.rows(), size)
     }
 
     /// Splits off about `fraction` of the data to judge a training by: whole
     /// blocks, interleaved, if there are blocks, else the last configurations.
     pub(super) fn hold_out(&self, fraction: f64) -> (BitMatrix, BitMatrix) {
         let rows = 0..self.bits.rows();
-        let (held, kept): (Vec<usize>, Vec<usize>) = match &self.blocks {
-            Some(blocks) => {
-                let order = ranks(blocks);
-                let every = (1.0 / fraction).round().max(2.0) as usize;
-                // At least one block must be held out, however few there are.
-                let blocks = order.iter().max().map_or(0, |last| last + 1);
-                let every = every.min(blocks.max(2));
-                rows.partition(|&row| order[row] % every == every - 1)
-            }
-            None => {
-                let held = (fraction * rows.len() as f64).ceil() as usize;
-                let first = rows.len() - held.clamp(2, rows.len() / 2);
-                rows.partition(|&row| row >= first)
-            }
+        let (held, kept): (Vec<usize>, Vec<usize>) = if let Some(blocks) = &self.blocks {
+            let order = ranks(blocks);
+            let blocks = order.iter().max().map_or(0, |last| last + 1);
+            // At least one block must be held out, however few there are.
+            let every = (1.0 / fraction).round().max(2.0) as usize;
+            let every = every.min(blocks.max(2));
+            rows.partition(|&row| order[row] % every == every - 1)
+        } else {
+            let held = (fraction * rows.len() as f64).ceil() as usize;
+            let first = rows.len() - held.clamp(2, rows.len() / 2);
+            rows.partition(|&row| row >= first)
         };
         (self.bits.select_rows(&kept), self.bits.select_rows(&held))
     }
@@ -173,6 +168,29 @@ impl Distinct {
         }
     }
 
+    /// Each distinct configuration as often as it occurs, but at most `most`
+    /// times, and which one each row is.
+    pub(super) fn repeated(&self, most: usize) -> (BitMatrix, Vec<usize>) {
+        let mut times = vec![0_usize; self.bits.rows()];
+        for &index in &self.index {
+            times[index] += 1;
+        }
+        let owner: Vec<usize> = (0..times.len())
+            .flat_map(|index| std::iter::repeat_n(index, times[index].min(most)))
+            .collect();
+        (self.bits.select_rows(&owner), owner)
+    }
+
+    /// Mean of the values of each distinct configuration's repeats.
+    pub(super) fn means(&self, values: &[f64], owner: &[usize]) -> Vec<f64> {
+        let mut sums = vec![(0.0, 0.0_f64); self.bits.rows()];
+        for (value, &index) in values.iter().zip(owner) {
+            sums[index].0 += value;
+            sums[index].1 += 1.0;
+        }
+        sums.into_iter().map(|(sum, count)| sum / count).collect()
+    }
+
     /// The value of each row, from the value of each distinct configuration.
     pub(super) fn spread(&self, values: &[f64]) -> Vec<f64> {
         self.index.iter().map(|&index| values[index]).collect()
@@ -218,5 +236,11 @@ mod tests {
         assert_eq!(distinct.bits.rows(), 3);
         let values: Vec<f64> = (0..3).map(|r| distinct.bits.row(r)[0] as f64).collect();
         assert_eq!(distinct.spread(&values), [3.0, 1.0, 3.0, 2.0, 1.0]);
+        let (repeated, owner) = distinct.repeated(1);
+        assert_eq!((repeated.rows(), owner), (3, vec![0, 1, 2]));
+        let (repeated, owner) = distinct.repeated(9);
+        assert_eq!(repeated.rows(), 5);
+        let means = distinct.means(&[1.0, 3.0, 5.0, 5.0, 7.0], &owner);
+        assert_eq!(means, [2.0, 5.0, 7.0]);
     }
 }

@@ -26,6 +26,10 @@ struct Parameters {
     quadrature_samples: usize,
 }
 
+/// Independent estimates of the importance-weighted bound for a configuration
+/// that occurs often; a silent population would else decide all by one estimate.
+const MOST_REPEATS: usize = 64;
+
 /// A grid whose spacing costs more than this is worth a warning, nats.
 const COARSE_GRID: f64 = 0.01;
 
@@ -64,9 +68,9 @@ impl Stage for Likelihood {
         task.check_cancelled()?;
         report(task, 0.05, "importance-weighted bound");
         let streams = |name: &str| task.stream(name);
-        let weighted =
-            vae.importance_weighted(&distinct.bits, parameters.importance_samples, &streams);
-        let weighted = distinct.spread(&weighted);
+        let (repeated, owner) = distinct.repeated(MOST_REPEATS);
+        let weighted = vae.importance_weighted(&repeated, parameters.importance_samples, &streams);
+        let weighted = distinct.spread(&distinct.means(&weighted, &owner));
         task.check_cancelled()?;
         let grid = grid(task, &vae, &test, &distinct, parameters.quadrature_samples)?;
 

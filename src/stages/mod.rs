@@ -7,7 +7,7 @@
 //! ```
 //!
 //! What comes in: the parameters of one task and the files of the tasks that it
-//! needs, through a [`TaskContext`](crate::engine::TaskContext). What goes out:
+//! needs, through a [`TaskContext`]. What goes out:
 //! files, among them the fragment `<table>.parquet` of each of its tables. The
 //! mathematics lies in `physics`, `inference` and `vae`; a stage reads, calls and
 //! writes, and never prints.

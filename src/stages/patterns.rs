@@ -65,8 +65,9 @@ impl Stage for Patterns {
         let prior = vae.draw_prior(parameters.prior_draws, &mut task.stream("prior"));
         let prior = half_logit_spectrum(&vae, &prior)?;
         task.check_cancelled()?;
-        let rows: Vec<usize> = (0..parameters.encoded.min(train.bits.rows())).collect();
-        let codes = vae.encode(&train.bits.select_rows(&rows));
+        let test = DataSet::read(task, data::TEST)?;
+        let rows: Vec<usize> = (0..parameters.encoded.min(test.bits.rows())).collect();
+        let codes = vae.encode(&test.bits.select_rows(&rows));
         let encoded = half_logit_spectrum(&vae, &codes.means)?;
         task.check_cancelled()?;
 

@@ -57,10 +57,8 @@ fn leading(row: &TableRow) -> Result<Vec<(String, Cell)>, StageError> {
     let mut columns = vec![
         ("point".to_owned(), Cell::from(row.point)),
         ("replicate".to_owned(), Cell::from(row.replicate)),
-        (
-            "seed".to_owned(),
-            Cell::from(i64::try_from(row.seed).unwrap_or(i64::MAX)),
-        ),
+        // Text, since a seed may exceed the integers of a table.
+        ("seed".to_owned(), Cell::from(row.seed.to_string())),
     ];
     for (name, value) in &row.coordinates {
         let cell = match value {

@@ -282,7 +282,7 @@ impl TrainingListener for Listener<'_> {
             self.epochs,
             elbo.unwrap_or(f64::NAN)
         );
-        if state.epoch % self.checkpoint_epochs == 0 && state.epoch < self.epochs {
+        if state.epoch.is_multiple_of(self.checkpoint_epochs) && state.epoch < self.epochs {
             let bytes = vae::state_to_bytes(self.architecture, state)?;
             if let Err(error) = self.task.checkpoint_write(CHECKPOINT, &bytes) {
                 self.task.warn(format!("no checkpoint: {error}"));

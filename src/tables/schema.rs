@@ -104,7 +104,10 @@ const STANDARD_ERROR: &str = "standard error of the column before it, in its uni
 /// Columns that every table of a results folder begins with. One column per
 /// swept parameter follows them.
 pub const LEADING: &[ColumnSchema] = &[
-    integer("point", "number of the sweep combination, from 0"),
+    integer(
+        "point",
+        "number of the point (sweep combination and replicate), from 0",
+    ),
     integer("replicate", "number of the independent repeat, from 0"),
     text(
         "seed",

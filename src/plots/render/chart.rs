@@ -1,28 +1,25 @@
-//! Series, guides and notes of a chart.
+//! Series and guides of a chart.
 
 use plotters::coord::Shift;
 use plotters::element::{Circle, PathElement, Polygon};
 use plotters::prelude::{BitMapBackend, DrawingArea};
 use plotters::style::{Color, RGBColor, WHITE};
 
-use super::super::style::{CAP, INK, LINE, MARKER, MIDDLE, SMALL, colour};
+use super::super::style::{CAP, LINE, MARKER, MIDDLE, colour};
 use super::super::{Axis, Chart, Guide, PlotError, Point, Series};
 use super::frame::Frame;
-use super::{Anchor, Canvas, frame, px, refused, write};
+use super::{Canvas, frame, px, refused};
 
 /// Draws a chart into its part of the figure.
 pub(super) fn draw(area: &Canvas, chart: &Chart) -> Result<(), PlotError> {
-    let frame = frame::draw(area, &chart.heading, (&chart.x, &chart.y))?;
+    let head = (chart.heading.as_str(), chart.notes.as_slice());
+    let frame = frame::draw(area, head, (&chart.x, &chart.y))?;
     let plot = Plot::new(&frame, (&chart.x, &chart.y));
     for guide in &chart.guides {
         plot.guide(*guide)?;
     }
     for series in &chart.series {
         plot.series(series)?;
-    }
-    for (index, note) in (0_u32..).zip(&chart.notes) {
-        let position = (px(14), px(10 + index * (SMALL + 8)));
-        write(&plot.inside, note, position, (SMALL, INK, Anchor::TopLeft))?;
     }
     Ok(())
 }

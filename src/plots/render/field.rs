@@ -12,8 +12,9 @@ const APART: u32 = 10;
 
 /// Draws a heat map into its part of the figure.
 pub(super) fn heat_map(area: &Canvas, map: &HeatMap) -> Result<(), PlotError> {
-    let frame = frame::draw(area, &map.heading, (&map.x, &map.y))?;
-    let (width, height) = (map.cell.0 / 2.0, map.cell.1 / 2.0);
+    let frame = frame::draw(area, (&map.heading, &[]), (&map.x, &map.y))?;
+    // A little more than half, so that rounding to pixels leaves no gaps.
+    let (width, height) = (0.54 * map.cell.0, 0.54 * map.cell.1);
     for &(x, y, place) in &map.cells {
         let corners = [(x - width, y - height), (x + width, y + height)];
         let cell = Rectangle::new(corners, colour(place).filled());

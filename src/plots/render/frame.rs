@@ -57,10 +57,10 @@ impl Ranged for Coordinate {
 pub(super) type Frame<'a, 'b> =
     ChartContext<'a, BitMapBackend<'b>, Cartesian2d<Coordinate, Coordinate>>;
 
-/// Draws heading, axes, marks and major grid, and returns the panel's inside.
+/// Draws heading, notes, axes, marks and major grid, and returns the panel's inside.
 pub(super) fn draw<'a, 'b>(
     area: &'a Canvas<'b>,
-    heading: &str,
+    (heading, notes): (&str, &[String]),
     (x, y): (&Axis, &Axis),
 ) -> Result<Frame<'a, 'b>, PlotError> {
     let (width, height) = area.dim_in_pixel();
@@ -72,11 +72,18 @@ pub(super) fn draw<'a, 'b>(
         widest = widest.max(text_width(area, &tick.text, SMALL)?);
     }
     thin(area, &mut x_ticks, width)?;
-    let head = if heading.is_empty() { 8 } else { LABEL + 14 };
+    let above = if heading.is_empty() { 8 } else { LABEL + 14 };
+    let line = SMALL + 6;
+    let head = above + notes.len() as u32 * line;
     let centre = i32::midpoint(width.cast_signed(), px(widest + LABEL));
     let room = (width / px(1).unsigned_abs()).saturating_sub(widest + LABEL);
     let size = fitting(area, heading, LABEL, room)?;
     write(area, heading, (centre, 0), (size, INK, Anchor::TopCentre))?;
+    for (index, note) in (0_u32..).zip(notes) {
+        let size = fitting(area, note, SMALL, room)?;
+        let position = (centre, px(above - 6 + index * line));
+        write(area, note, position, (size, INK, Anchor::TopCentre))?;
+    }
     let mut frame = ChartBuilder::on(area)
         .margin_top(px(head))
         .margin_right(px(MARGIN + 8))

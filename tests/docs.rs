@@ -1,0 +1,237 @@
+//! What the pages for users say is true: manifests load, commands exist, links lead somewhere.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use latentfield::manifest::{self, Sources};
+use latentfield::tables;
+
+/// The pages for users, from the root of the package.
+const PAGES: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "docs/manifest.md",
+    "docs/tables.md",
+    "results/README.md",
+];
+
+/// How a command line of the program begins.
+const PROGRAM: &[&str] = &["cargo run --release -- ", "latentfield "];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn page(name: &str) -> String {
+    let path = root().join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The code blocks of a page, each with the word behind its fence.
+fn blocks(text: &str) -> Vec<(&str, &str)> {
+    let inside = text.split("```").skip(1).step_by(2);
+    inside.filter_map(|block| block.split_once('\n')).collect()
+}
+
+/// The command lines of the code blocks and of the code inside the text, without
+/// the name of the program.
+fn command_lines(text: &str) -> Vec<String> {
+    let code = text.split('`');
+    code.flat_map(str::lines)
+        .filter_map(|line| {
+            PROGRAM
+                .iter()
+                .find_map(|start| line.trim().strip_prefix(start))
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What the program says to `arguments`, if it takes them.
+fn help(arguments: &[&str]) -> Option<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_latentfield"))
+        .args(arguments)
+        .arg("--help")
+        .output()
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    output.status.success().then_some(text)
+}
+
+/// The options among `words`: `--set`, `-j`.
+fn options(words: &str) -> impl Iterator<Item = &str> {
+    words
+        .split_whitespace()
+        .filter(|word| word.len() > 1 && word.starts_with('-'))
+        .map(|word| word.split('=').next().unwrap_or(word))
+}
+
+/// Whether a help text explains `option`; `--on` is not explained by `--only`.
+fn explains(help: &str, option: &str) -> bool {
+    let words = help.split(|c: char| !c.is_alphanumeric() && c != '-');
+    words.into_iter().any(|word| word == option)
+}
+
+#[test]
+fn the_manifests_of_the_readme_load() {
+    let columns: Vec<(&str, Vec<&str>)> = tables::catalogue()
+        .iter()
+        .map(|schema| (schema.name, schema.columns.iter().map(|c| c.name).collect()))
+        .collect();
+    let catalogue: Vec<(&str, &[&str])> = columns
+        .iter()
+        .map(|(name, columns)| (*name, columns.as_slice()))
+        .collect();
+    let readme = page("README.md");
+    let manifests: Vec<&str> = blocks(&readme)
+        .into_iter()
+        .filter_map(|(language, text)| (language == "toml").then_some(text))
+        .collect();
+    assert!(!manifests.is_empty(), "the README shows no manifest");
+    for text in manifests {
+        let sources = Sources {
+            path: PathBuf::from("README.md"),
+            text: text.to_owned(),
+            ..Sources::default()
+        };
+        manifest::load(&sources, &catalogue).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    }
+}
+
+#[test]
+fn every_command_line_names_a_command_and_its_options() {
+    let mut seen = 0;
+    for name in PAGES {
+        for line in command_lines(&page(name)) {
+            let command = line.split_whitespace().next().unwrap_or_default();
+            let help = help(&[command]);
+            let help = help.unwrap_or_else(|| panic!("{name}: no command `{command}`: {line}"));
+            for option in options(&line) {
+                assert!(explains(&help, option), "{name}: no `{option}`: {line}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen} command lines");
+}
+
+#[test]
+fn the_readme_lists_every_command() {
+    let help = help(&[]).expect("the program explains itself");
+    let readme = page("README.md");
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| line.starts_with(' '))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    assert!(commands.contains(&"run"), "{help}");
+    for command in commands {
+        assert!(
+            readme.contains(&format!("\n| `{command} ")),
+            "no `{command}`"
+        );
+    }
+}
+
+#[test]
+fn the_readme_and_the_program_list_the_same_exit_codes() {
+    let help = help(&[]).expect("the program explains itself");
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let help = words.join(" ");
+    let readme = page("README.md");
+    let (_, table) = readme
+        .split_once("| exit code | meaning |\n")
+        .expect("a table of exit codes");
+    let rows = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'));
+    let listed: Vec<String> = rows
+        .filter_map(|row| {
+            let mut cells = row.split('|').skip(1).map(str::trim);
+            let (code, meaning) = (cells.next()?, cells.next()?);
+            Some(format!("{code} {}", meaning.split(';').next()?))
+        })
+        .collect();
+    let expected = format!("Exit codes: {}.", listed.join(", "));
+    assert!(help.contains(&expected), "{expected}\n{help}");
+}
+
+#[test]
+fn every_experiment_that_is_named_is_there() {
+    for name in PAGES {
+        let text = page(name);
+        let words = text.split(|c: char| c.is_whitespace() || "`()".contains(c));
+        for path in words.filter(|word| word.starts_with("experiments/")) {
+            assert!(root().join(path).exists(), "{name} names `{path}`");
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_to_a_file() {
+    for name in PAGES {
+        let text = page(name);
+        let folder = root().join(name);
+        let folder = folder.parent().unwrap_or(root());
+        for rest in text.split("](").skip(1) {
+            let target = rest.split(')').next().unwrap_or_default();
+            let file = target.split('#').next().unwrap_or_default();
+            if !target.starts_with("http") && !file.is_empty() {
+                assert!(folder.join(file).is_file(), "{name} links to `{target}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_options_that_the_readme_gives_to_run_exist() {
+    let readme = page("README.md");
+    let (_, after) = readme
+        .split_once("All that take a manifest")
+        .expect("the options");
+    let paragraph = after.lines().next().unwrap_or_default();
+    let help = help(&["run"]).expect("`run` explains itself");
+    let code = paragraph.split('`').skip(1).step_by(2);
+    let named: Vec<&str> = code.flat_map(options).collect();
+    assert!(named.len() >= 6, "{named:?}");
+    for option in named {
+        assert!(explains(&help, option), "`run` has no `{option}`");
+    }
+}
+
+#[test]
+fn the_recipes_that_the_readme_names_are_in_the_justfile() {
+    let justfile = page("justfile");
+    let readme = page("README.md");
+    let code = readme
+        .split('`')
+        .filter_map(|code| code.strip_prefix("just "));
+    let named: Vec<&str> = code
+        .filter_map(|words| words.split_whitespace().next())
+        .collect();
+    assert!(named.contains(&"run"), "{named:?}");
+    for recipe in named {
+        let found = justfile.lines().any(|line| {
+            let head = line.split([' ', ':']).next();
+            head == Some(recipe) && line.ends_with(':')
+        });
+        assert!(found, "no recipe `{recipe}`");
+    }
+}
+
+#[test]
+fn a_false_page_is_found() {
+    let text =
+        "Type `latentfield plot x`.\n```sh\ncargo run --release -- run a.toml --sett b=c\n```\n";
+    let lines = command_lines(text);
+    assert_eq!(lines, ["plot x", "run a.toml --sett b=c"]);
+    assert!(help(&["plot"]).is_none());
+    let run = help(&["run"]).expect("`run` explains itself");
+    assert!(options(&lines[1]).eq(["--sett"]) && !explains(&run, "--sett"));
+    assert!(explains(&run, "--set") && !explains(&run, "--on"));
+}

@@ -1,0 +1,97 @@
+//! What a user can get wrong, and what the program says to it.
+
+use crate::support::{Experiment, POINT};
+
+/// Five mistakes, at lines 2, 5, 8, 11 and 12.
+const MISTAKEN: &str = r#"[experiment]
+name = "two words"
+
+[model]
+kind = "hopfeld"
+sites = 24
+patterns = 2
+temperature = -1.0
+
+[vae]
+latent = "two"
+hiden = [16]
+"#;
+
+#[test]
+fn check_tells_all_five_mistakes_with_their_lines() {
+    let experiment = Experiment::new(MISTAKEN);
+    let expected = [
+        "manifest.toml:2:8: `experiment.name`: ",
+        "manifest.toml:5:8: `model.kind`: ",
+        "manifest.toml:8:15: `model.temperature`: ",
+        "manifest.toml:11:10: `vae.latent`: ",
+        "manifest.toml:12:1: `vae.hiden`: ",
+        "did you mean `hopfield`",
+        "did you mean `hidden`",
+        "5 problems; nothing was run",
+    ];
+    for command in ["check", "run", "plan"] {
+        let ended = experiment.call(&[command, "manifest.toml"]).with_code(2);
+        let told = ended.stderr.matches(": found ").count();
+        assert_eq!(told, 5, "{}", ended.stderr);
+        ended.saying(&expected);
+    }
+    assert!(!experiment.path("results").exists());
+}
+
+#[test]
+fn check_lets_a_sound_manifest_pass() {
+    let experiment = Experiment::new(POINT);
+    experiment.call(&["check", "manifest.toml"]).with_code(0);
+    assert!(!experiment.path("results").exists());
+}
+
+#[test]
+fn a_wrong_value_names_the_variable_or_the_argument_that_it_came_from() {
+    let experiment = Experiment::new(POINT);
+    let arguments = ["check", "manifest.toml", "--set", "vae.training.batch=none"];
+    let ended = experiment.call(&arguments).with_code(2);
+    ended.saying(&[
+        "--set `vae.training.batch=none`: `vae.training.batch`: ",
+        "1 problem;",
+    ]);
+    let mut command = experiment.command(&["check", "manifest.toml"]);
+    let output = command
+        .env("LATENTFIELD_VAE__LATENT", "none")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let expected = "environment variable `LATENTFIELD_VAE__LATENT`: `vae.latent`: ";
+    assert!(stderr.contains(expected), "{stderr}");
+}
+
+#[test]
+fn a_missing_manifest_is_named() {
+    let experiment = Experiment::new(POINT);
+    for command in ["check", "run", "plan"] {
+        let ended = experiment.call(&[command, "absent.toml"]).with_code(2);
+        ended.saying(&["cannot read `absent.toml`"]);
+    }
+}
+
+#[test]
+fn a_wrong_selector_is_told_what_it_may_mean() {
+    let experiment = Experiment::new(POINT);
+    for (selector, meant) in [("trian", "`train`"), ("train[replicat=0]", "`replicate`")] {
+        let ended = experiment.run(&["--only", selector]).with_code(2);
+        ended.saying(&[selector, &format!("did you mean {meant}")]);
+    }
+    assert!(experiment.entries("results", "sample").is_empty());
+}
+
+#[test]
+fn a_wrong_word_on_the_command_line_is_no_run() {
+    let experiment = Experiment::new(POINT);
+    experiment
+        .call(&["rum", "manifest.toml"])
+        .with_code(2)
+        .saying(&["rum"]);
+    experiment.run(&["-j", "0"]).with_code(2);
+    assert!(!experiment.path("results").exists());
+}
