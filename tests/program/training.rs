@@ -7,7 +7,7 @@ use latentfield::vae::{self, Activation, Architecture, Prior};
 use crate::support::{Experiment, POINT, Running, assert_same, names, wait_until};
 
 /// So long that the first checkpoint is far from the end.
-const LONG: [&str; 2] = ["--set", "vae.training.epochs=300"];
+const LONG: [&str; 2] = ["--set", "vae.training.epochs=200"];
 
 /// What comes before the payload of a checkpoint, and how long its digest is.
 const MAGIC: &[u8] = b"lfckpt1\n";
@@ -72,7 +72,7 @@ fn a_killed_training_goes_on_from_its_checkpoint() {
     let mark = 1234.5;
     let mut state = vae::state_from_bytes(&architecture(), payload).unwrap();
     let epochs = state.epoch;
-    assert!((1..300).contains(&epochs), "killed at epoch {epochs}");
+    assert!((1..200).contains(&epochs), "killed at epoch {epochs}");
     state.history[0].gradient_norm = mark;
     let payload = vae::state_to_bytes(&architecture(), &state).unwrap();
     let digest = blake3::hash(&payload);
@@ -80,7 +80,7 @@ fn a_killed_training_goes_on_from_its_checkpoint() {
     std::fs::write(&path, marked).unwrap();
     experiment.run(&LONG).with_code(0);
     let table = experiment.table("training");
-    assert_eq!(table.rows(), 300);
+    assert_eq!(table.rows(), 200);
     let norms = table.numbers("gradient_norm").unwrap();
     assert_eq!(norms.iter().position(|&norm| norm == Some(mark)), Some(0));
 }
