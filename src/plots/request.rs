@@ -21,6 +21,8 @@ const LEGEND: usize = 7;
 pub struct PlotRequest {
     /// Name of the figure, and of its file.
     pub name: String,
+    /// Title of the figure; its name if there is none.
+    pub title: Option<String>,
     /// Table it reads.
     pub table: String,
     /// Column along the horizontal axis.
@@ -65,8 +67,10 @@ impl PlotRequest {
             guides,
             notes,
         };
+        let title = self.title.clone();
+        let title = title.unwrap_or_else(|| self.name.replace('_', " "));
         Ok(Some(Drawing {
-            title: input.titled(&self.name.replace('_', " ")),
+            title: input.titled(&title),
             subtitle: String::new(),
             panels: vec![Panel::Chart(chart)],
             colour_bar,

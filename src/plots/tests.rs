@@ -391,6 +391,7 @@ fn every_figure_needs_tables_of_the_catalogue() {
 fn request(series: Option<&str>) -> PlotRequest {
     PlotRequest {
         name: "overlap_vs_temperature".to_owned(),
+        title: None,
         table: "patterns".to_owned(),
         x: "temperature".to_owned(),
         y: "overlap".to_owned(),
@@ -527,4 +528,14 @@ fn values_without_a_place_do_not_stop_a_figure() {
         ..request(None)
     };
     assert!(asked.draw(&input).unwrap().is_some());
+    let title = |title: Option<&str>| {
+        let title = title.map(str::to_owned);
+        let asked = PlotRequest {
+            title,
+            ..asked.clone()
+        };
+        asked.build(&input).unwrap().unwrap().title
+    };
+    assert_eq!(title(None), "overlap vs temperature");
+    assert_eq!(title(Some("x against y")), "x against y");
 }

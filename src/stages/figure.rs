@@ -36,6 +36,7 @@ enum Kind {
     Own,
     /// A figure that the manifest asks for.
     Asked {
+        title: Option<String>,
         table: String,
         x: String,
         y: String,
@@ -64,6 +65,7 @@ pub fn figure_requests(manifest: &Manifest) -> Vec<FigureRequest> {
     });
     let asked = manifest.plots.iter().map(|plot| {
         let kind = Kind::Asked {
+            title: plot.title.clone(),
             table: plot.table.clone(),
             x: plot.x.clone(),
             y: plot.y.clone(),
@@ -123,6 +125,7 @@ fn draw(name: &str, kind: Kind, input: &FigureInput<'_>) -> Result<Option<Vec<u8
                 .draw(input)?
         }
         Kind::Asked {
+            title,
             table,
             x,
             y,
@@ -130,6 +133,7 @@ fn draw(name: &str, kind: Kind, input: &FigureInput<'_>) -> Result<Option<Vec<u8
             error,
         } => PlotRequest {
             name: name.to_owned(),
+            title,
             table,
             x,
             y,
