@@ -123,16 +123,10 @@ impl FusedEngine {
         let z = &self.z[..rows * self.latent];
         network::forward(&self.layout.decoder, parameters, rows, z, &mut self.decoder);
         let logits = self.decoder.last(rows);
-        let sites = logits.len() / rows;
         let deltas = self.deltas.current(logits.len());
         deltas.copy_from_slice(logits);
         let weight = 1.0 / rows as f32;
-        deltas
-            .chunks_exact_mut(sites)
-            .zip(batch.signs.chunks_exact(sites))
-            .map(|(row, signs)| f64::from(kernel::bernoulli_cost_and_gradient(row, signs, weight)))
-            .sum::<f64>()
-            / rows as f64
+        kernel::bernoulli_cost_and_gradient(deltas, batch.signs, weight) / rows as f64
     }
 
     /// Adds the rate's derivatives: to `z` into `deltas`, to the code into `to_code`.

@@ -339,7 +339,7 @@ impl Vae {
                 let scales: f64 = log_scale.iter().map(|&s| f64::from(s)).sum();
                 *weight = prior + scales - standard_normal_log_density(&noise);
             }
-            bits.write_row(row, -1.0, 1.0, &mut signs);
+            kernel::signs_of_bits(bits.row(row), &mut signs);
             let logits = self.decode(&z, &mut outputs).chunks_exact(sites);
             for (weight, logits) in weights.iter_mut().zip(logits) {
                 *weight -= f64::from(kernel::bernoulli_cost(logits, &signs));
@@ -398,7 +398,7 @@ pub(super) fn signs_of(bits: &BitMatrix, rows: std::ops::Range<usize>) -> Vec<f3
     let sites = bits.columns();
     let mut signs = vec![0.0; rows.len() * sites];
     for (row, signs) in rows.zip(signs.chunks_exact_mut(sites.max(1))) {
-        bits.write_row(row, -1.0, 1.0, signs);
+        kernel::signs_of_bits(bits.row(row), signs);
     }
     signs
 }

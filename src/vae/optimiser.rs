@@ -32,11 +32,7 @@ impl Adam {
         learning_rate: f64,
         clip: f64,
     ) -> f64 {
-        let norm = gradient
-            .iter()
-            .map(|&g| f64::from(g) * f64::from(g))
-            .sum::<f64>()
-            .sqrt();
+        let norm = kernel::square_sum(gradient).sqrt();
         self.steps += 1;
         let correction = |beta: f32| 1.0 - f64::from(beta).powf(self.steps as f64);
         let step = AdamStep {

@@ -6,12 +6,13 @@
 
 use std::ops::ControlFlow;
 
-use rand_distr::{Distribution, StandardNormal};
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::Architecture;
 use super::error::VaeError;
 use super::gradient::{Batch, GradientEngine, Terms};
+use super::kernel;
 use super::model::Vae;
 use super::optimiser::{Adam, Schedule};
 use crate::bits::BitMatrix;
@@ -208,15 +209,48 @@ fn stops_early(settings: &TrainingSettings, state: &TrainingState) -> bool {
 /// Room for one batch.
 struct Buffers {
     signs: Vec<f32>,
-    noise: Vec<f32>,
+    noise: Noise,
     gradient: Vec<f32>,
+}
+
+/// Standard normal draws for the latents of a batch.
+struct Noise {
+    uniform: Vec<u32>,
+    values: Vec<f32>,
+    length: usize,
+}
+
+impl Noise {
+    fn new(length: usize) -> Self {
+        let even = length.next_multiple_of(2);
+        Self {
+            uniform: vec![0; even],
+            values: vec![0.0; even],
+            length,
+        }
+    }
+
+    /// Draws all values anew.
+    fn draw(&mut self, generator: &mut Generator) {
+        for number in &mut self.uniform {
+            *number = generator.next_u32();
+        }
+        let half = self.values.len() / 2;
+        let (radius, angle) = self.uniform.split_at(half);
+        let (first, second) = self.values.split_at_mut(half);
+        kernel::normals(radius, angle, first, second);
+    }
+
+    fn values(&self) -> &[f32] {
+        &self.values[..self.length]
+    }
 }
 
 impl Buffers {
     fn new(architecture: &Architecture, batch: usize) -> Self {
         Self {
             signs: vec![0.0; batch * architecture.sites],
-            noise: vec![0.0; batch * architecture.latent],
+            noise: Noise::new(batch * architecture.latent),
             gradient: vec![0.0; architecture.layout().length],
         }
     }
@@ -276,18 +310,16 @@ impl Epoch<'_> {
         let rows = buffers.signs.len() / sites;
         let chosen = &self.order[batch * rows..(batch + 1) * rows];
         for (signs, &row) in buffers.signs.chunks_exact_mut(sites).zip(chosen) {
-            train.write_row(row, -1.0, 1.0, signs);
+            kernel::signs_of_bits(train.row(row), signs);
         }
-        for value in &mut buffers.noise {
-            *value = StandardNormal.sample(generator);
-        }
+        buffers.noise.draw(generator);
         let step = state.adam.steps;
         let terms = engine.gradient(
             &state.parameters,
             Batch {
                 rows,
                 signs: &buffers.signs,
-                noise: &buffers.noise,
+                noise: buffers.noise.values(),
             },
             self.schedule.kl_weight(step) as f32,
             &mut buffers.gradient,
