@@ -32,6 +32,21 @@ lint:
 smoke:
     .ci/smoke
 
+# train on LibTorch: a virtual environment of its own (7 GB of Python packages; LIBTORCH_VENV names another), then the device tests
+[group('check')]
+test-libtorch *ARGS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    venv="$(realpath -m "${LIBTORCH_VENV:-target/venv-libtorch}")"
+    [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet torch==2.9.0 numpy
+    packages="$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+    libraries="$(printf '%s:' "$packages"/torch/lib "$packages"/nvidia/*/lib)"
+    export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH" LIBTORCH_USE_PYTORCH=1
+    export LD_LIBRARY_PATH="${libraries%:}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target/libtorch}"
+    cargo test --release --locked --features libtorch --test devices {{ ARGS }}
+
 # format the source
 [group('develop')]
 fmt:
@@ -41,3 +56,13 @@ fmt:
 [group('develop')]
 bench *ARGS:
     cargo bench --locked {{ ARGS }}
+
+# compare the training step with PyTorch and JAX (7 GB of Python packages; BENCH_VENV names another environment)
+[group('develop')]
+bench-peers *ARGS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    venv="${BENCH_VENV:-target/venv-peers}"
+    [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet torch==2.9.0 'jax[cpu]==0.10.2'
+    "$venv/bin/python" -B benches/peers/compare.py {{ ARGS }}

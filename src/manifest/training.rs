@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::catalogue;
 use super::section::{NumberRule, Section};
 
 /// How the network is trained.
@@ -47,6 +48,24 @@ pub enum Engine {
 pub enum Device {
     /// The processor.
     Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+    /// A GPU, through Vulkan, Metal or `DirectX`.
+    Wgpu,
+    /// The processor, with `LibTorch`.
+    Libtorch,
+}
+
+impl Device {
+    /// Whether the program was built with it.
+    fn is_built_in(self) -> bool {
+        match self {
+            Self::Cpu => true,
+            Self::Cuda => cfg!(feature = "cuda"),
+            Self::Wgpu => cfg!(feature = "wgpu"),
+            Self::Libtorch => cfg!(feature = "libtorch"),
+        }
+    }
 }
 
 pub(super) const KEYS: &[&str] = &[
@@ -75,12 +94,13 @@ const VALIDATION_FRACTION: f64 = 0.05;
 const CHECKPOINT_EPOCHS: usize = 1;
 const ENGINE: Engine = Engine::Auto;
 
-/// Devices that a manifest may name; `None` marks those that are not built in.
-const DEVICES: &[(&str, Option<Device>)] = &[
-    ("cpu", Some(Device::Cpu)),
-    ("cuda", None),
-    ("wgpu", None),
-    ("libtorch", None),
+/// Devices that a manifest may name; all but the first have the name of the cargo
+/// feature that builds them in.
+const DEVICES: &[(&str, Device)] = &[
+    ("cpu", Device::Cpu),
+    ("cuda", Device::Cuda),
+    ("wgpu", Device::Wgpu),
+    ("libtorch", Device::Libtorch),
 ];
 
 /// Reads `[vae.training]`.
@@ -136,10 +156,14 @@ fn device(section: &Section<'_>) -> Option<Device> {
         return Some(Device::Cpu);
     };
     let device = section.word("device", DEVICES)?;
-    if device.is_none() {
-        let expected = "a device that is built in: `cpu`".to_owned();
-        let key = section.key("device");
-        return section.refuse("manifest::not_built_in", &entry.node, &key, expected, None);
+    if device.is_built_in() {
+        return Some(device);
     }
-    device
+    let built_in = DEVICES.iter().filter(|(_, device)| device.is_built_in());
+    let built_in: Vec<&str> = built_in.map(|(name, _)| *name).collect();
+    let expected = format!("a device that is built in: {}", catalogue::list(&built_in));
+    let feature = DEVICES.iter().find(|(_, named)| *named == device)?.0;
+    let help = format!("build it in: `cargo run --release --features {feature} -- run …`");
+    let (node, key) = (&entry.node, section.key("device"));
+    section.refuse("manifest::not_built_in", node, &key, expected, Some(help))
 }

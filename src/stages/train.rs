@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
 use crate::engine::{Progress, Stage, StageError, TaskContext};
-use crate::manifest::{self, DecoderKind, Engine, Point, VaeSection};
+use crate::manifest::{self, DecoderKind, Engine, Point, TrainingSection, VaeSection};
 use crate::plan::{Request, StageDefinition};
 use crate::tables::{Table, schema};
 use crate::vae::{
-    self, Activation, Architecture, AutodiffEngine, EpochRecord, FusedEngine, GradientEngine,
-    Prior, TrainingData, TrainingListener, TrainingSettings, TrainingState, Vae, VaeError,
+    self, Activation, Architecture, AutodiffEngine, Device, EpochRecord, FusedEngine,
+    GradientEngine, Prior, TrainingData, TrainingListener, TrainingSettings, TrainingState, Vae,
+    VaeError,
 };
 
 pub(super) const NAME: &str = "train";
@@ -56,6 +57,9 @@ struct Network {
 enum EngineClass {
     CpuFused,
     CpuAutodiff,
+    Cuda,
+    Wgpu,
+    Libtorch,
 }
 
 /// What does not decide the result.
@@ -99,6 +103,34 @@ impl Network {
     }
 }
 
+impl EngineClass {
+    /// The hand-derived gradient knows the CPU alone; burn serves all else.
+    fn of(training: &TrainingSection) -> Self {
+        match (training.device, training.engine) {
+            (manifest::Device::Cpu, Engine::Auto) => Self::CpuFused,
+            (manifest::Device::Cpu, Engine::Autodiff) => Self::CpuAutodiff,
+            (manifest::Device::Cuda, _) => Self::Cuda,
+            (manifest::Device::Wgpu, _) => Self::Wgpu,
+            (manifest::Device::Libtorch, _) => Self::Libtorch,
+        }
+    }
+
+    fn engine(
+        self,
+        architecture: &Architecture,
+        batch: usize,
+    ) -> Result<Box<dyn GradientEngine>, VaeError> {
+        let device = match self {
+            Self::CpuFused => return Ok(Box::new(FusedEngine::new(architecture, batch))),
+            Self::CpuAutodiff => Device::Cpu,
+            Self::Cuda => Device::Cuda,
+            Self::Wgpu => Device::Wgpu,
+            Self::Libtorch => Device::Libtorch,
+        };
+        Ok(Box::new(AutodiffEngine::new(architecture, device)?))
+    }
+}
+
 impl StageDefinition for Train {
     fn name(&self) -> &'static str {
         NAME
@@ -123,10 +155,7 @@ impl StageDefinition for Train {
                 patience: training.patience,
             },
             validation_fraction: training.validation_fraction,
-            engine: match training.engine {
-                Engine::Auto => EngineClass::CpuFused,
-                Engine::Autodiff => EngineClass::CpuAutodiff,
-            },
+            engine: EngineClass::of(training),
             seed: point.seed,
             replicate: point.replicate,
         };
@@ -157,10 +186,7 @@ impl Stage for Train {
             latest: String::new(),
         };
         let batch = parameters.training.batch.min(train.rows());
-        let mut engine: Box<dyn GradientEngine> = match parameters.engine {
-            EngineClass::CpuFused => Box::new(FusedEngine::new(&architecture, batch)),
-            EngineClass::CpuAutodiff => Box::new(AutodiffEngine::new(&architecture)),
-        };
+        let mut engine = parameters.engine.engine(&architecture, batch)?;
         let state = vae::train(
             &architecture,
             &parameters.training,

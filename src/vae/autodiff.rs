@@ -3,30 +3,37 @@
 //! Slower than [`FusedEngine`](super::FusedEngine), and independent of it: burn
 //! differentiates the forward pass, nothing here is derived by hand.
 
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{self, Tensor, TensorData, activation};
 
 use super::architecture::{Activation, Architecture, Layer, Layout, MixtureLayout, Piece};
+use super::device::Device;
+use super::error::VaeError;
 use super::gradient::{Batch, GradientEngine, Terms};
 
 const LN_TWO_PI: f32 = 1.837_877_1;
 
-/// Differentiates the loss with burn on its CPU device, `flex`.
+/// Differentiates the loss with burn, on any of its devices.
 #[derive(Debug)]
 pub struct AutodiffEngine {
     layout: Layout,
     latent: usize,
-    device: Device,
+    device: tensor::Device,
 }
 
 impl AutodiffEngine {
-    /// An engine for networks of this architecture.
-    #[must_use]
-    pub fn new(architecture: &Architecture) -> Self {
-        Self {
+    /// An engine for networks of this architecture; parameters, batches and
+    /// gradients travel to the device and back with every call.
+    ///
+    /// # Errors
+    ///
+    /// [`VaeError::DeviceNotBuiltIn`] if the program was built without the device,
+    /// [`VaeError::DeviceUnavailable`] if the device does not compute here.
+    pub fn new(architecture: &Architecture, device: Device) -> Result<Self, VaeError> {
+        Ok(Self {
             layout: architecture.layout(),
             latent: architecture.latent,
-            device: Device::flex().autodiff(),
-        }
+            device: device.open()?.autodiff(),
+        })
     }
 
     fn tensor(&self, values: &[f32], shape: [usize; 2]) -> Tensor<2> {

@@ -51,6 +51,24 @@ pub enum VaeError {
         /// Most that the grid takes.
         largest: usize,
     },
+    /// The program was built without that device.
+    #[error(
+        "the device `{device}` is not built in, expected one that is; build it in: `cargo run --release --features {device} -- run …`, or train on `cpu`"
+    )]
+    DeviceNotBuiltIn {
+        /// The device, and the cargo feature that builds it in.
+        device: &'static str,
+    },
+    /// The device is built in, but it does not compute on this machine.
+    #[error(
+        "the device `{device}` does not compute here: {reason}; check its driver and libraries, or train on `cpu`"
+    )]
+    DeviceUnavailable {
+        /// The device.
+        device: &'static str,
+        /// What burn said.
+        reason: String,
+    },
     /// The listener asked for an end.
     #[error("cancelled")]
     Cancelled,

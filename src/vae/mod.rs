@@ -8,7 +8,8 @@
 //!
 //! The gradient comes from one of two engines behind [`GradientEngine`]: the
 //! hand-derived [`FusedEngine`], and [`AutodiffEngine`], burn's tape, which is the
-//! reference. Both see the same parameters, the same noise and the same Adam.
+//! reference and the one way to a [`Device`] other than the CPU. Both see the same
+//! parameters, the same noise and the same Adam.
 //!
 //! It never reads or writes a file (checkpoints are bytes in and bytes out),
 //! knows no model of physics, prints nothing, and is the only folder that names
@@ -17,6 +18,7 @@
 mod architecture;
 mod autodiff;
 mod checkpoint;
+mod device;
 mod error;
 mod gradient;
 mod kernel;
@@ -32,6 +34,7 @@ mod training;
 pub use architecture::{Activation, Architecture, Layer, Layout, MixtureLayout, Piece, Prior};
 pub use autodiff::AutodiffEngine;
 pub use checkpoint::{model_from_bytes, model_to_bytes, state_from_bytes, state_to_bytes};
+pub use device::Device;
 pub use error::VaeError;
 pub use gradient::{Batch, FusedEngine, GradientEngine, Terms};
 pub use model::{Codes, ElboRows, Streams, Vae};

@@ -144,8 +144,17 @@ fn kinds_of_model_that_do_not_exist_are_refused_and_the_rest_is_checked() {
 
 #[test]
 fn devices_that_are_not_built_in_are_known_by_name() {
-    let known = only(&with_sets(MODEL, &["vae.training.device=cuda"]));
-    assert_eq!(known.code, "manifest::not_built_in");
+    let devices = [
+        ("cuda", cfg!(feature = "cuda")),
+        ("wgpu", cfg!(feature = "wgpu")),
+        ("libtorch", cfg!(feature = "libtorch")),
+    ];
+    for (name, _) in devices.iter().filter(|(_, built_in)| !built_in) {
+        let known = only(&with_sets(MODEL, &[&format!("vae.training.device={name}")]));
+        assert_eq!(known.code, "manifest::not_built_in");
+        let way_out = format!("build it in: `cargo run --release --features {name} -- run …`");
+        assert_eq!(known.help, Some(way_out));
+    }
     let unknown = only(&with_sets(MODEL, &["vae.training.device=tpu"]));
     assert_eq!(unknown.code, "manifest::unknown_word");
 }

@@ -135,12 +135,7 @@ const RULES: &[Rule] = &[
         &["auto", "autodiff"],
         &["manual"],
     ),
-    (
-        MODEL,
-        "vae.training.device",
-        &["cpu"],
-        &["cuda", "wgpu", "libtorch", "gpu"],
-    ),
+    (MODEL, "vae.training.device", &["cpu"], &["gpu", "CPU"]),
     (
         MODEL,
         "analysis.likelihood.importance_samples",
