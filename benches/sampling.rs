@@ -1,0 +1,79 @@
+//! Configurations a second of the three samplers of the Hopfield model, one thread.
+//!
+//! What is timed is [`sample`] itself, so that pilots, ladders, burn-in and the
+//! sweeps between two kept configurations are included. 100 sites, 3 patterns.
+//! Gibbs runs in the disordered phase, where it is chosen; the others run below
+//! the ordering temperature.
+//!
+//! ```text
+//! cargo bench --bench sampling
+//! ```
+#![expect(clippy::print_stdout, reason = "a benchmark reports on stdout")]
+
+mod timing;
+
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use latentfield::physics::{Hopfield, SamplingMethod, draw_patterns, sample};
+use latentfield::random::stream;
+use timing::{arguments, median, single_thread};
+
+const ROUNDS: usize = 5;
+const SAMPLES: usize = 20_000;
+const SITES: usize = 100;
+const PATTERNS: usize = 3;
+
+/// What a round gives.
+struct Timed {
+    /// Configurations a second.
+    rate: f64,
+    /// The same, weighted by how many independent ones they are worth.
+    independent_rate: f64,
+}
+
+fn time(model: &Hopfield, method: SamplingMethod, round: usize) -> Result<Timed, Box<dyn Error>> {
+    let seed = round.to_string();
+    let streams = |name: &str| stream(&seed, &["bench", name]);
+    let go_on = |_: f64| ControlFlow::Continue(());
+    let start = Instant::now();
+    let ensemble = sample(model, method, SAMPLES, &streams, &go_on)?;
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(Timed {
+        rate: ensemble.samples.rows() as f64 / seconds,
+        independent_rate: ensemble.effective_samples / seconds,
+    })
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    single_thread()?;
+    if !arguments().is_empty() {
+        return Err("expected no arguments".into());
+    }
+    println!("{SITES} sites, {PATTERNS} patterns, {SAMPLES} configurations");
+    println!(
+        "{:<10} {:>12} {:>12} {:>16}",
+        "method", "temperature", "per second", "independent /s"
+    );
+    let cases = [
+        (SamplingMethod::Exact, 0.5),
+        (SamplingMethod::Gibbs, 1.5),
+        (SamplingMethod::Tempering, 0.5),
+    ];
+    for (method, temperature) in cases {
+        let patterns = draw_patterns(PATTERNS, SITES, &mut stream("bench", &["patterns"]));
+        let model = Hopfield::new(patterns, temperature)?;
+        let rounds: Vec<Timed> = (0..ROUNDS)
+            .map(|round| time(&model, method, round))
+            .collect::<Result<_, _>>()?;
+        println!(
+            "{:<10} {:>12} {:>12.0} {:>16.0}",
+            method.name(),
+            temperature,
+            median(rounds.iter().map(|timed| timed.rate).collect()),
+            median(rounds.iter().map(|timed| timed.independent_rate).collect()),
+        );
+    }
+    Ok(())
+}
