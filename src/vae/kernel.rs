@@ -105,6 +105,7 @@ const NOTHING: f32 = -200.0;
 
 /// Up to [`LANES`] values of a slice, filled up with `padding`.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
 fn padded(values: &[f32], padding: f32) -> [f32; LANES] {
     let mut lanes = [padding; LANES];
     lanes[..values.len()].copy_from_slice(values);
@@ -114,6 +115,7 @@ fn padded(values: &[f32], padding: f32) -> [f32; LANES] {
 /// Sum of `term` over a slice, in [`LANES`] partial sums: a fixed order that
 /// vectorises. The end is filled up with `padding`, whose term must be zero.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
 fn sum_of(values: &[f32], padding: f32, term: impl Fn(f32) -> f32) -> f32 {
     let mut partial = [0.0_f32; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
@@ -249,6 +251,7 @@ vectorised! {
 /// `softplus(-sign * logit)`, and replaces the logit by the derivative to it,
 /// times `weight`.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
 fn cost_and_slope(logit: &mut f32, sign: f32, weight: f32) -> f32 {
     let margin = -sign * *logit;
     let e = exp(-margin.abs());

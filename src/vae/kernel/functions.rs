@@ -70,6 +70,7 @@ pub(super) fn sigmoid(x: f32) -> f32 {
 /// `ln(x)` for normal positive `x`: exponent and mantissa apart, the mantissa by
 /// `2 artanh(s)` with `s = (m - 1) / (m + 1)`, `|s| < 0.172`.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
 pub(super) fn ln(x: f32) -> f32 {
     // Subtracting the bits of 1/sqrt(2) puts the mantissa between it and sqrt(2).
     let shifted = x.to_bits().wrapping_sub(0x3f35_04f3);
@@ -107,7 +108,7 @@ pub(super) fn cos_sin(turn: f32) -> (f32, f32) {
     let odd = quadrant & 1 == 1;
     let (c, s) = (if odd { sin } else { cos }, if odd { cos } else { sin });
     // cos changes sign in the quadrants 1 and 2, sin in 2 and 3.
-    let cos_sign = (quadrant + 1 & 2) << 30;
+    let cos_sign = ((quadrant + 1) & 2) << 30;
     let sin_sign = (quadrant & 2) << 30;
     let flip = |value: f32, sign: u32| f32::from_bits(value.to_bits() ^ sign);
     (flip(c, cos_sign), flip(s, sin_sign))
