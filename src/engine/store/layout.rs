@@ -46,7 +46,8 @@ impl StoreLayout {
         self.root.join("CACHEDIR.TAG")
     }
 
-    fn versioned(&self) -> PathBuf {
+    /// The folder of this format: one folder a stage, and the areas.
+    pub(crate) fn versioned(&self) -> PathBuf {
         self.root.join(format!("v{STORE_FORMAT}"))
     }
 
@@ -58,8 +59,12 @@ impl StoreLayout {
         self.stage(stage).join(key.as_str())
     }
 
+    pub(crate) fn work_area(&self) -> PathBuf {
+        self.area("work")
+    }
+
     pub(crate) fn work(&self, key: &Key) -> PathBuf {
-        self.area("work").join(key.as_str())
+        self.work_area().join(key.as_str())
     }
 
     pub(crate) fn lock(&self, key: &Key) -> PathBuf {

@@ -65,7 +65,8 @@ pub struct Store {
 impl Store {
     /// Opens the store in the folder `path`, and makes it if there is none.
     ///
-    /// Private folders of processes that died are removed.
+    /// What processes that died have left behind is removed: private folders, and
+    /// checkpoints of tasks that are published.
     ///
     /// # Errors
     ///
@@ -232,6 +233,24 @@ impl Store {
             };
             if let Some(_claim) = self.claim(&key)? {
                 atomic::remove_folder(&area.join(&name))?;
+            }
+        }
+        self.remove_spent_checkpoints()
+    }
+
+    /// Removes the checkpoints of tasks that were published by a process that
+    /// died before it could.
+    fn remove_spent_checkpoints(&self) -> Result<(), StoreError> {
+        let folders = atomic::names(&self.layout.versioned())?;
+        for name in atomic::names(&self.layout.work_area())? {
+            let Some(key) = Key::parse(&name) else {
+                continue;
+            };
+            let published = folders
+                .iter()
+                .any(|stage| self.layout.entry(stage, &key).join(ENTRY_FILE).exists());
+            if published && let Some(_claim) = self.claim(&key)? {
+                self.work_folder(&key).clear()?;
             }
         }
         Ok(())

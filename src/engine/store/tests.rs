@@ -73,6 +73,21 @@ fn an_entry_comes_back_as_it_was_published() {
     assert!(matches!(look(&folder, &parts(2).key()), Lookup::Missing));
 }
 
+#[test]
+fn checkpoints_of_published_tasks_go_and_those_of_others_stay() {
+    let (folder, published, _) = filled();
+    let unfinished = parts(2).key();
+    let store = Store::open(folder.path()).unwrap();
+    for key in [&published, &unfinished] {
+        store.work_folder(key).write("state", b"half-way").unwrap();
+    }
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    let read = |key: &Key| store.work_folder(key).read("state").unwrap();
+    assert_eq!(read(&published), None);
+    assert_eq!(read(&unfinished).as_deref(), Some(&b"half-way"[..]));
+}
+
 /// Damages the entry in the given folder, and names how.
 type Damage = (&'static str, fn(&Path));
 

@@ -98,11 +98,15 @@ fn the_expanded_text_writes_every_default() {
 #[test]
 fn the_experiments_load() {
     let columns: Catalogue<'_> = &[
-        ("patterns", &["overlap"]),
+        ("patterns", &["method", "overlap", "residual"]),
         ("likelihood", &["paired_gap_nats", "paired_gap_nats_se"]),
     ];
     for (text, points) in [
         (include_str!("../../../experiments/hopfield_sweep.toml"), 24),
+        (
+            include_str!("../../../experiments/hopfield_eight_patterns.toml"),
+            2,
+        ),
         (include_str!("../../../experiments/retina.toml"), 1),
         (include_str!("../../../experiments/retina50.toml"), 1),
         (include_str!("../../../experiments/smoke/hopfield.toml"), 2),
