@@ -193,7 +193,7 @@ pub(super) fn rates(input: &FigureInput) -> Result<Option<Drawing>, PlotError> {
 /// A scatter of model against data with equal axes and the line of equality.
 fn against_data(heading: String, quantity: &str, series: Vec<Series>, notes: Vec<String>) -> Panel {
     let points = || series.iter().flat_map(|one| &one.points);
-    let values = points().flat_map(|point| [point.x, point.y]);
+    let values = points().flat_map(|point| std::iter::once(point.x).chain(point.heights()));
     let x = Axis::covering(format!("{quantity}, data"), values);
     let y = Axis {
         label: format!("{quantity}, model"),
