@@ -173,34 +173,58 @@ impl Grid {
         low.min(last)..=high.min(last)
     }
 
+    /// How many codes reach each node. Every code adds and subtracts one at the
+    /// corners of its box; sums along each latent then fill the boxes, however
+    /// large they are.
+    fn covered(&self, codes: &Codes) -> Vec<i32> {
+        let d = codes.latent;
+        let mut counts = vec![0_i32; self.count.iter().product()];
+        let rows = codes.means.chunks_exact(d);
+        for (mean, log_scale) in rows.zip(codes.log_scales.chunks_exact(d)) {
+            let ranges: Vec<_> = (0..d)
+                .map(|j| self.reach(j, mean[j], log_scale[j]))
+                .collect();
+            for corner in 0..1_usize << d {
+                let (mut index, mut sign, mut inside) = (0, 1, true);
+                for (j, range) in ranges.iter().enumerate() {
+                    let beyond = corner >> j & 1 == 1;
+                    let place = if beyond {
+                        range.end() + 1
+                    } else {
+                        *range.start()
+                    };
+                    // A corner beyond the grid has nothing to end.
+                    inside &= place < self.count[j];
+                    index = index * self.count[j] + place;
+                    sign = if beyond { -sign } else { sign };
+                }
+                if inside {
+                    counts[index] += sign;
+                }
+            }
+        }
+        let mut stride = 1;
+        for &count in self.count.iter().rev() {
+            for index in 0..counts.len() {
+                if index / stride % count > 0 {
+                    counts[index] += counts[index - stride];
+                }
+            }
+            stride *= count;
+        }
+        counts
+    }
+
     /// The nodes within reach of any code or of the prior, shifted by a fraction
     /// of a cell: `nodes x latent`.
     fn nodes(&self, codes: &Codes, shift: f32) -> Vec<f32> {
         let d = codes.latent;
-        let total: usize = self.count.iter().product();
-        let mut wanted = vec![false; total];
-        let rows = codes
-            .means
-            .chunks_exact(d)
-            .zip(codes.log_scales.chunks_exact(d));
-        for (mean, log_scale) in rows {
-            let mut indices = vec![0_usize];
-            for j in 0..d {
-                let range = self.reach(j, mean[j], log_scale[j]);
-                indices = indices
-                    .iter()
-                    .flat_map(|index| range.clone().map(move |i| index * self.count[j] + i))
-                    .collect();
-            }
-            for index in indices {
-                wanted[index] = true;
-            }
-        }
+        let covered = self.covered(codes);
         let mut nodes = Vec::new();
         let mut z = vec![0.0; d];
-        for (index, wanted) in wanted.into_iter().enumerate() {
+        for (index, boxes) in covered.into_iter().enumerate() {
             self.place(index, shift, &mut z);
-            if wanted || self.prior.iter().any(|g| g.reaches(&z, PRIOR_REACH)) {
+            if boxes > 0 || self.prior.iter().any(|g| g.reaches(&z, PRIOR_REACH)) {
                 nodes.extend_from_slice(&z);
             }
         }
