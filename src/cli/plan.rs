@@ -6,7 +6,7 @@ use super::Outcome;
 use super::args::{PlanArguments, PlanFormat};
 use super::diagnostic::{self, put};
 use super::prepare::{self, Prepared};
-use crate::engine::{self, Assessment, Explanation, Status, Store, Wanted};
+use crate::engine::{self, Assessment, Explanation, Status, Store};
 use crate::plan::Plan;
 
 pub(super) fn main(arguments: &PlanArguments) -> Outcome {
@@ -23,11 +23,7 @@ fn plan(arguments: &PlanArguments) -> Result<(), Outcome> {
         return Ok(());
     }
     let selection = &arguments.selection;
-    let wanted = Wanted::parse(&prepared.plan, &selection.only, &selection.force);
-    let wanted = wanted.map_err(|error| {
-        diagnostic::error(&error);
-        Outcome::Wrong
-    })?;
+    let wanted = prepared.wanted(selection)?;
     let store = Store::open(&prepared.store_path(selection)).map_err(|e| diagnostic::store(&e))?;
     let assessment =
         engine::assess(&prepared.plan, &store, &wanted).map_err(|e| diagnostic::store(&e))?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::args::{ManifestArguments, SelectionArguments};
 use super::{Outcome, diagnostic, memory};
-use crate::engine::Stage;
+use crate::engine::{Stage, Wanted};
 use crate::manifest::{self, Manifest, Sources};
 use crate::plan::{self, Plan};
 use crate::stages;
@@ -86,6 +86,14 @@ pub(super) fn prepare(arguments: &ManifestArguments) -> Result<Prepared, Outcome
 }
 
 impl Prepared {
+    /// What `--only` and `--force` ask for; a wrong selector is written.
+    pub(super) fn wanted(&self, selection: &SelectionArguments) -> Result<Wanted, Outcome> {
+        Wanted::parse(&self.plan, &selection.only, &selection.force).map_err(|error| {
+            diagnostic::error(&error);
+            Outcome::Wrong
+        })
+    }
+
     /// The store: beside the results, unless the user's settings name another.
     pub(super) fn store_path(&self, selection: &SelectionArguments) -> PathBuf {
         match &self.loaded.manifest.machine.store_path {

@@ -23,11 +23,7 @@ fn run(arguments: &RunArguments) -> Result<Outcome, Outcome> {
     let prepared = prepare::prepare(&arguments.manifest)?;
     let cancel = cancel_on_signals()?;
     let selection = &arguments.selection;
-    let wanted = Wanted::parse(&prepared.plan, &selection.only, &selection.force);
-    let wanted = wanted.map_err(|error| {
-        diagnostic::error(&error);
-        Outcome::Wrong
-    })?;
+    let wanted = prepared.wanted(selection)?;
     let store = Store::open(&prepared.store_path(selection)).map_err(|e| diagnostic::store(&e))?;
     if arguments.expect_cached {
         expect_cached(&prepared, &store, &wanted)?;
