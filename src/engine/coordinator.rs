@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::Scope;
 use std::time::{Duration, Instant};
-
-use rayon::Scope;
 
 use crate::plan::{Plan, TaskId};
 
@@ -53,6 +52,8 @@ pub(super) struct Coordinator<'a, 'e> {
     sender: Sender<Report>,
     receiver: Receiver<Report>,
     waits: BTreeMap<TaskId, Wait>,
+    /// Threads of each running task.
+    granted: BTreeMap<TaskId, usize>,
     failed: Vec<Failure>,
     /// Warnings of this run, by task.
     spoken: BTreeMap<TaskId, Vec<String>>,
@@ -83,6 +84,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             sender,
             receiver,
             waits: BTreeMap::new(),
+            granted: BTreeMap::new(),
             failed: Vec::new(),
             spoken: BTreeMap::new(),
             found: 0,
@@ -110,7 +112,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
         }
     }
 
-    pub(super) fn drive<'scope>(&mut self, scope: &Scope<'scope>, threads: usize)
+    pub(super) fn drive<'scope>(&mut self, scope: &'scope Scope<'scope, '_>, threads: usize)
     where
         'a: 'scope,
     {
@@ -131,23 +133,28 @@ impl<'a, 'e> Coordinator<'a, 'e> {
         }
     }
 
-    /// Starts tasks until there is no free slot or nothing is ready.
-    fn start_ready<'scope>(&mut self, scope: &Scope<'scope>, threads: usize)
+    /// Starts tasks until there is no free thread or nothing is ready.
+    ///
+    /// A task gets threads of its own: one where enough tasks are ready to fill all
+    /// threads, an equal share of the free ones where there are fewer tasks.
+    fn start_ready<'scope>(&mut self, scope: &'scope Scope<'scope, '_>, threads: usize)
     where
         'a: 'scope,
     {
         loop {
-            let free = threads.saturating_sub(self.schedule.count(State::Running));
-            let Some(&id) = self.schedule.next(free).first() else {
+            let free = threads.saturating_sub(self.granted.values().sum());
+            let ready = self.schedule.next(free);
+            let Some(&id) = ready.first() else {
                 return;
             };
+            let share = free / ready.len();
             let task = &self.plan.tasks[id];
             let forced = matches!(
                 self.assessment.statuses[id],
                 Status::WillRun(Reason::Forced | Reason::Follows { .. })
             );
             match claim(self.store, task, forced) {
-                Ok(Readiness::Free(claim)) => self.start(scope, id, claim, !forced),
+                Ok(Readiness::Free(claim)) => self.start(scope, (id, share), claim, !forced),
                 Ok(Readiness::Taken) => self.wait(id),
                 Ok(Readiness::There) => self.find(id),
                 Err(error) => {
@@ -158,8 +165,13 @@ impl<'a, 'e> Coordinator<'a, 'e> {
         }
     }
 
-    fn start<'scope>(&mut self, scope: &Scope<'scope>, id: TaskId, claim: Claim, resume: bool)
-    where
+    fn start<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        (id, threads): (TaskId, usize),
+        claim: Claim,
+        resume: bool,
+    ) where
         'a: 'scope,
     {
         let job = Job {
@@ -170,13 +182,15 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             cancel: self.cancel,
             claim,
             resume,
+            threads,
         };
         self.waits.remove(&id);
+        self.granted.insert(id, threads);
         self.schedule.set(id, State::Running);
         let label = job.task.label.clone();
         (self.events)(Event::Started { task: id, label });
         let sender = self.sender.clone();
-        scope.spawn(move |_| {
+        scope.spawn(move || {
             // The receiver outlives the scope, so that sending cannot fail.
             let outcome = job.execute(&|message| {
                 let _ = sender.send(Report::Said(id, message));
@@ -242,6 +256,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
     }
 
     fn settle(&mut self, task: TaskId, outcome: Outcome) {
+        self.granted.remove(&task);
         let label = self.label(task);
         match outcome {
             Outcome::Finished { seconds, differed } => {

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use rayon::ThreadPoolBuilder;
-
 use crate::plan::{Plan, TaskId};
 
 use super::assess::{Assessment, Wanted, assess};
@@ -20,7 +18,7 @@ use super::summary::RunSummary;
 /// How a plan is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOptions {
-    /// Tasks that run side by side at most, and threads of the pool.
+    /// Threads that work at the same time at most; every running task has one or more.
     pub threads: usize,
     /// Whether tasks are started after another one failed.
     pub keep_going: bool,
@@ -30,7 +28,7 @@ pub struct RunOptions {
 
 /// Runs what `assess` says has to run.
 ///
-/// Tasks run side by side on a pool of [`RunOptions::threads`] threads; this
+/// Tasks run side by side and share [`RunOptions::threads`] threads among them; this
 /// thread starts them and hands every event to `events`. Setting `cancel` ends
 /// the run: nothing more is started, running tasks are asked to stop, and
 /// nothing half-done is published. A task on which another process works is
@@ -40,7 +38,6 @@ pub struct RunOptions {
 ///
 /// - [`EngineError::Store`] if the store cannot be read.
 /// - [`EngineError::UnknownStage`] if no stage of `stages` can run a task.
-/// - [`EngineError::Threads`] if the pool cannot be made.
 pub fn run(
     plan: &Plan,
     stages: &[&dyn Stage],
@@ -54,14 +51,10 @@ pub fn run(
     let assessment = assess(plan, store, &options.wanted)?;
     let by_task = stages_by_task(plan, &assessment, stages)?;
     let threads = options.threads.max(1);
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|source| EngineError::Threads { threads, source })?;
     let places = (plan, store, results);
     let mut coordinator = Coordinator::new(places, by_task, options, cancel, assessment, events);
     coordinator.announce(threads);
-    pool.in_place_scope(|scope| coordinator.drive(scope, threads));
+    std::thread::scope(|scope| coordinator.drive(scope, threads));
     Ok(coordinator.conclude(started_unix, clock))
 }
 

@@ -1,10 +1,12 @@
-//! One task, on a thread of the pool.
+//! One task, on threads of its own.
 
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::plan::{Plan, Task};
 
@@ -25,6 +27,8 @@ pub(super) struct Job<'a> {
     pub(super) claim: Claim,
     /// Whether checkpoints of an earlier attempt may be used.
     pub(super) resume: bool,
+    /// Threads that the stage may keep busy.
+    pub(super) threads: usize,
 }
 
 /// How a task ended.
@@ -70,7 +74,7 @@ impl Job<'_> {
         let (started_unix, clock) = (unix_now(), Instant::now());
         let inputs = self.inputs()?;
         let context = TaskContext::new(self.task, inputs, &outputs, &work, self.cancel, speak);
-        self.stage.run(&context)?;
+        self.pool()?.install(|| self.stage.run(&context))?;
         let seconds = clock.elapsed().as_secs_f64();
         let record = Record {
             key,
@@ -88,6 +92,14 @@ impl Job<'_> {
             Publication::Differed(files) => files,
         };
         Ok(Outcome::Finished { seconds, differed })
+    }
+
+    /// The task's own threads. In a pool shared by all tasks, one that waits for its
+    /// parallel parts would begin another task and end after it.
+    fn pool(&self) -> Result<ThreadPool, EngineError> {
+        let threads = self.threads;
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.map_err(|source| EngineError::Threads { threads, source })
     }
 
     fn inputs(&self) -> Result<BTreeMap<&str, StoredEntry>, StageError> {

@@ -4,3 +4,4 @@ mod caching;
 mod failing;
 mod reporting;
 mod sharing;
+mod threads;
