@@ -21,7 +21,8 @@
 //!
 //! | module | does | knows nothing of |
 //! | --- | --- | --- |
-//! | [`bits`], [`random`] | configurations as bits; random streams from names | everything else |
+//! | [`bits`], [`configurations`], [`random`] | spins as bits, directors as features; random streams from names | everything else |
+//! | [`directional`] | directors in a field: normalisers, mean features, exact samplers | models, networks |
 //! | [`manifest`] | text to checked manifest: layers, sweeps, diagnostics | stages' insides |
 //! | [`plan`] | manifest to points to tasks with keys; explains differences | files, threads |
 //! | [`engine`] | runs a plan; its `store` alone writes files | physics, networks |
@@ -44,6 +45,8 @@
 //! - `f64` for physics and statistics, `f32` inside the network.
 
 pub mod bits;
+pub mod configurations;
+pub mod directional;
 pub mod random;
 
 pub mod manifest;

@@ -3,7 +3,8 @@
 //! Every stream is a [`Generator`] seeded by BLAKE3 over a seed and a list of
 //! names, each framed by its length. Nothing depends on the order in which
 //! streams are made or on the thread that makes them, so parallelism never
-//! decides a number. This is the only place that makes a generator.
+//! decides a number. This is the only place that makes a generator; the lanes of a
+//! vectorised sampler are seeded from one.
 
 use rand::SeedableRng;
 

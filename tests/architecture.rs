@@ -16,15 +16,29 @@ use source::Source;
 /// What each module of the top level may name of the others.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("bits", &[]),
+    ("configurations", &["bits"]),
+    ("directional", &["random"]),
     ("random", &[]),
-    ("manifest", &["bits", "random"]),
-    ("plan", &["manifest", "bits", "random"]),
-    ("engine", &["plan", "bits", "random"]),
-    ("physics", &["bits", "random"]),
-    ("inference", &["bits", "random"]),
-    ("vae", &["inference", "bits", "random"]),
+    ("manifest", &["bits", "configurations", "random"]),
+    ("plan", &["manifest", "bits", "configurations", "random"]),
+    ("engine", &["plan", "bits", "configurations", "random"]),
+    (
+        "physics",
+        &["directional", "bits", "configurations", "random"],
+    ),
+    ("inference", &["bits", "configurations", "random"]),
+    (
+        "vae",
+        &[
+            "directional",
+            "inference",
+            "bits",
+            "configurations",
+            "random",
+        ],
+    ),
     ("recording", &["bits"]),
-    ("tables", &["bits", "random"]),
+    ("tables", &["bits", "configurations", "random"]),
     ("plots", &["tables"]),
     (
         "stages",
@@ -39,6 +53,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "tables",
             "plots",
             "bits",
+            "configurations",
             "random",
         ],
     ),
@@ -56,6 +71,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "plots",
             "stages",
             "bits",
+            "configurations",
             "random",
         ],
     ),
@@ -77,7 +93,15 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that are functions of their arguments and nothing else.
-const PURE: &[&str] = &["bits", "random", "physics", "inference", "plan"];
+const PURE: &[&str] = &[
+    "bits",
+    "configurations",
+    "directional",
+    "random",
+    "physics",
+    "inference",
+    "plan",
+];
 
 /// What these never name.
 const IMPURE: &[&[&str]] = &[
