@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::PopulationError;
+
 /// Why a read-out is refused.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum InferenceError {
@@ -103,5 +105,61 @@ pub enum InferenceError {
         rows: usize,
         /// Columns of the matrix.
         columns: usize,
+    },
+    /// Blocks of configurations give no standard error.
+    #[error(transparent)]
+    Blocks(#[from] PopulationError),
+    /// A list whose length does not fit the rest of the input.
+    #[error("found {found} {what}, expected {expected}")]
+    Count {
+        /// What the list holds.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length that fits.
+        expected: usize,
+    },
+    /// A number outside the range in which the estimate is defined.
+    #[error("{what} is {value}, expected {expected}")]
+    OutOfRange {
+        /// What the number is.
+        what: &'static str,
+        /// The number.
+        value: f64,
+        /// The range, in words.
+        expected: &'static str,
+    },
+    /// Numbers that must vary are all alike.
+    #[error("all {what} are alike, so that nothing can be fitted to them; give more varied data")]
+    Constant {
+        /// What the numbers are.
+        what: &'static str,
+    },
+    /// No parameter in the range reproduces the measured number.
+    #[error(
+        "{what} {target} is not reached between {low} and {high}, where it runs from \
+         {at_low} to {at_high}; widen the range"
+    )]
+    NoSolution {
+        /// What is to be reproduced.
+        what: &'static str,
+        /// Its measured value.
+        target: f64,
+        /// Lowest parameter tried.
+        low: f64,
+        /// Highest parameter tried.
+        high: f64,
+        /// The number at the lowest parameter.
+        at_low: f64,
+        /// The number at the highest parameter.
+        at_high: f64,
+    },
+    /// A fit did not reach its maximum.
+    #[error("the fit of {what} did not converge in {steps} steps; give more varied data")]
+    Unconverged {
+        /// What was fitted.
+        what: &'static str,
+        /// Steps taken.
+        steps: usize,
     },
 }

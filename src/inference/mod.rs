@@ -4,20 +4,28 @@
 //! importance weights. Goes out: the spectrum of the half-logits with its
 //! effective rank, the ±1 patterns that span their space, the same patterns
 //! from correlations alone, and how well patterns agree with a known truth.
+//! Couplings are read off the mean natural parameters in [`couplings`], means of
+//! observables with their errors come from [`thermodynamics()`], and two samples
+//! of one number are compared by [`two_sample_distances`].
 //!
 //! The route from half-logits to patterns is [`spectrum`], then
 //! [`Spectrum::basis`], then [`binary_factorisation()`], then
 //! [`match_patterns`]. The baseline without a network replaces the first two
 //! steps by [`second_moments`] and is [`correlation_patterns()`] as a whole.
 //!
-//! Never: files, clocks, networks, threads. All of it is sequential double
-//! precision (faer is built without its thread pool) and draws no random
-//! numbers, so equal input gives equal output.
+//! Never: files, clocks, networks, threads of its own. All of it is double
+//! precision (faer is built without its thread pool); bootstraps draw from the
+//! generator that they are handed, and the only loop that may run in parallel, over
+//! the sites of [`couplings::node_wise_pseudo_likelihood`], shares no sum, so equal
+//! input gives equal output.
 
 mod basis;
 mod binary_factorisation;
+mod block_sums;
 mod blocks;
 mod correlation_patterns;
+pub mod couplings;
+mod distributions;
 mod error;
 mod independent_model;
 mod log_weights;
@@ -28,12 +36,18 @@ mod population_counts;
 mod population_error;
 mod sign_enumeration;
 mod spectrum;
+mod thermodynamics;
 
 pub use basis::Basis;
 pub use binary_factorisation::{BinaryFactors, MAX_PATTERNS, binary_factorisation};
+pub use block_sums::Bootstrap;
 pub use blocks::{Estimate, block_mean, consecutive_blocks, mean};
 pub use correlation_patterns::{
     Centring, CorrelationPatterns, MAX_SITES, correlation_patterns, second_moments,
+};
+pub use distributions::{
+    KolmogorovTest, TwoSampleDistances, kolmogorov_smirnov, kolmogorov_test, two_sample_distances,
+    wasserstein,
 };
 pub use error::InferenceError;
 pub use independent_model::IndependentModel;
@@ -43,3 +57,6 @@ pub use population::{BlockedPopulation, PopulationErrors, PopulationStatistics};
 pub use population_comparison::{PopulationComparison, active_count_divergence, compare};
 pub use population_error::PopulationError;
 pub use spectrum::{CLEAR_MARGIN, NEGLIGIBLE, Spectrum, spectrum};
+pub use thermodynamics::{
+    NamedEstimate, Observations, OrderParameter, independent_blocks, thermodynamics,
+};
