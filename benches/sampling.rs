@@ -1,12 +1,13 @@
 //! Configurations a second of the three samplers of the Hopfield model, one thread.
 //!
-//! What is timed is [`sample`] itself, so that pilots, ladders, burn-in and the
+//! What is timed is [`System::sample`] itself, so that pilots, ladders, burn-in and the
 //! sweeps between two kept configurations are included. 100 sites, 3 patterns.
 //! Gibbs runs in the disordered phase, where it is chosen; the others run below
 //! the ordering temperature.
 //!
 //! ```text
-//! cargo bench --bench sampling
+//! cargo bench --bench sampling                     # a table
+//! cargo bench --bench sampling -- curie_weiss SITES TEMPERATURE SAMPLES SEED
 //! ```
 #![expect(clippy::print_stdout, reason = "a benchmark reports on stdout")]
 
@@ -16,7 +17,7 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use latentfield::physics::{Hopfield, SamplingMethod, draw_patterns, sample};
+use latentfield::physics::{CurieWeiss, Hopfield, SamplingMethod, System, draw_patterns};
 use latentfield::random::stream;
 use timing::{arguments, median, single_thread};
 
@@ -38,7 +39,7 @@ fn time(model: &Hopfield, method: SamplingMethod, round: usize) -> Result<Timed,
     let streams = |name: &str| stream(&seed, &["bench", name]);
     let go_on = |_: f64| ControlFlow::Continue(());
     let start = Instant::now();
-    let ensemble = sample(model, method, SAMPLES, &streams, &go_on)?;
+    let ensemble = model.sample(method, SAMPLES, &streams, &go_on)?;
     let seconds = start.elapsed().as_secs_f64();
     Ok(Timed {
         rate: ensemble.samples.rows() as f64 / seconds,
@@ -46,11 +47,37 @@ fn time(model: &Hopfield, method: SamplingMethod, round: usize) -> Result<Timed,
     })
 }
 
+/// Independent configurations of a Curie-Weiss model as a line of numbers, for other
+/// programs: `configurations,seconds,mean squared magnetisation`.
+fn print_curie_weiss([sites, temperature, samples, seed]: [&str; 4]) -> Result<(), Box<dyn Error>> {
+    let model = CurieWeiss::new(sites.parse()?, temperature.parse()?, 0.0)?;
+    let samples: usize = samples.parse()?;
+    let mut generator = stream(seed, &["bench", "curie_weiss"]);
+    let sampler = model.independent()?.ok_or("no independent sampler")?;
+    let start = Instant::now();
+    let drawn = sampler.draw(samples, &mut generator);
+    let seconds = start.elapsed().as_secs_f64();
+    let squares = (0..samples).map(|row| model.order_values(&drawn, row)[0].powi(2));
+    println!(
+        "{samples},{seconds},{}",
+        squares.sum::<f64>() / samples as f64
+    );
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     single_thread()?;
-    if !arguments().is_empty() {
-        return Err("expected no arguments".into());
+    let arguments = arguments();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => print_table(),
+        ["curie_weiss", sites, temperature, samples, seed] => {
+            print_curie_weiss([sites, temperature, samples, seed])
+        }
+        _ => Err("expected no arguments, or `curie_weiss SITES TEMPERATURE SAMPLES SEED`".into()),
     }
+}
+
+fn print_table() -> Result<(), Box<dyn Error>> {
     println!("{SITES} sites, {PATTERNS} patterns, {SAMPLES} configurations");
     println!(
         "{:<10} {:>12} {:>12} {:>16}",

@@ -21,10 +21,12 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use latentfield::bits::BitMatrix;
+use latentfield::configurations::{Configurations, Unit};
 use latentfield::random::{stream, uniform};
 use latentfield::vae::{
     Activation, Architecture, AutodiffEngine, Device, FusedEngine, GradientEngine, Prior,
-    TrainingData, TrainingListener, TrainingSettings, TrainingState, VaeError, train,
+    TrainingData, TrainingListener, TrainingSettings, TrainingSource, TrainingState, VaeError,
+    train,
 };
 use timing::{arguments, median, single_thread};
 
@@ -47,6 +49,7 @@ impl Network {
             name,
             batch: 256,
             architecture: Architecture {
+                unit: Unit::Spin,
                 sites,
                 latent,
                 encoder_hidden: hidden.to_vec(),
@@ -81,7 +84,7 @@ impl Network {
     }
 
     /// Configurations of a ferromagnet: all sites follow one sign, one in five not.
-    fn configurations(&self, rows: usize) -> BitMatrix {
+    fn configurations(&self, rows: usize) -> Configurations {
         let mut generator = stream("bench", &[self.name]);
         let mut bits = BitMatrix::zeros(rows, self.architecture.sites);
         for row in 0..rows {
@@ -94,7 +97,7 @@ impl Network {
                 bits.set(row, site, uniform(&mut generator) < rate);
             }
         }
-        bits
+        bits.into()
     }
 }
 
@@ -134,8 +137,8 @@ struct Timed {
 /// A network with the configurations that every round trains on, from scratch.
 struct Workload<'a> {
     network: &'a Network,
-    train: BitMatrix,
-    validation: BitMatrix,
+    train: Configurations,
+    validation: Configurations,
 }
 
 impl<'a> Workload<'a> {
@@ -159,7 +162,7 @@ impl<'a> Workload<'a> {
             patience: 0,
         };
         let data = TrainingData {
-            train: &self.train,
+            train: TrainingSource::Fixed(&self.train),
             validation: &self.validation,
         };
         let mut watch = Stopwatch::default();

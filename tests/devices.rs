@@ -8,10 +8,12 @@ use std::path::Path;
 use std::process::Command;
 
 use latentfield::bits::BitMatrix;
+use latentfield::configurations::{Configurations, Unit};
 use latentfield::random::{Generator, stream, uniform};
 use latentfield::vae::{
     Activation, Architecture, AutodiffEngine, Batch, Device, FusedEngine, GradientEngine, Piece,
-    Prior, Terms, TrainingData, TrainingListener, TrainingSettings, TrainingState, VaeError, train,
+    Prior, Terms, TrainingData, TrainingListener, TrainingSettings, TrainingSource, TrainingState,
+    VaeError, train,
 };
 use rand_distr::{Distribution, StandardNormal};
 
@@ -29,6 +31,7 @@ fn on(device: Device, architecture: &Architecture) -> AutodiffEngine {
 /// Networks of a few kinds: each activation, each prior, each decoder.
 fn kinds() -> [Architecture; 4] {
     let deep = Architecture {
+        unit: Unit::Spin,
         sites: 30,
         latent: 2,
         encoder_hidden: vec![24, 16],
@@ -65,12 +68,12 @@ fn kinds() -> [Architecture; 4] {
 fn gradient(architecture: &Architecture, engine: &mut dyn GradientEngine) -> (Terms, Vec<f32>) {
     let rows = 50;
     let mut generator = stream("1", &["gradient on a device"]);
-    let rates = vec![0.4; architecture.sites];
-    let mut parameters = architecture.initial_parameters(&rates, &mut generator);
+    let outputs = vec![-0.4; architecture.features()];
+    let mut parameters = architecture.initial_parameters(&outputs, &mut generator);
     for value in &mut parameters {
         *value += 0.3 * normal(&mut generator);
     }
-    let signs: Vec<f32> = (0..rows * architecture.sites)
+    let features: Vec<f32> = (0..rows * architecture.sites)
         .map(|_| {
             if uniform(&mut generator) < 0.4 {
                 1.0
@@ -84,7 +87,7 @@ fn gradient(architecture: &Architecture, engine: &mut dyn GradientEngine) -> (Te
         .collect();
     let batch = Batch {
         rows,
-        signs: &signs,
+        features: &features,
         noise: &noise,
     };
     let mut gradient = vec![f32::NAN; parameters.len()];
@@ -128,7 +131,7 @@ const SITES: usize = 16;
 const FLIPPED: f64 = 0.1;
 
 /// All ones or all zeros, with equal odds, each unit flipped with odds [`FLIPPED`].
-fn two_patterns(rows: usize, name: &str) -> BitMatrix {
+fn two_patterns(rows: usize, name: &str) -> Configurations {
     let mut generator = stream("2", &[name]);
     let mut bits = BitMatrix::zeros(rows, SITES);
     for row in 0..rows {
@@ -137,7 +140,7 @@ fn two_patterns(rows: usize, name: &str) -> BitMatrix {
             bits.set(row, site, pattern ^ (uniform(&mut generator) < FLIPPED));
         }
     }
-    bits
+    bits.into()
 }
 
 struct Silent;
@@ -168,7 +171,7 @@ fn elbos(
         patience: 0,
     };
     let data = TrainingData {
-        train: &two_patterns(2000, "train"),
+        train: TrainingSource::Fixed(&two_patterns(2000, "train")),
         validation: &two_patterns(held_out, "validation"),
     };
     let stream = |name: &str| stream("3", &[name]);
@@ -188,6 +191,7 @@ fn elbos(
 #[test]
 fn a_short_training_learns_what_the_hand_derived_one_learns() {
     let architecture = Architecture {
+        unit: Unit::Spin,
         sites: SITES,
         latent: 1,
         encoder_hidden: vec![16],

@@ -11,7 +11,9 @@ const PAGES: &[&str] = &[
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
+    "docs/devices.md",
     "docs/manifest.md",
+    "docs/models.md",
     "docs/tables.md",
     "results/README.md",
 ];

@@ -12,6 +12,8 @@ mod gap;
 mod kills;
 #[path = "program/mistakes.rs"]
 mod mistakes;
+#[path = "program/models.rs"]
+mod models;
 #[path = "program/plans.rs"]
 mod plans;
 #[path = "program/recordings.rs"]

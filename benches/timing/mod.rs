@@ -3,7 +3,9 @@
 //! Contenders take turns within a round, so that a busy or throttled machine
 //! slows them alike, and ratios are formed round by round before the median.
 
-use std::error::Error;
+mod threads;
+
+pub(crate) use threads::single_thread;
 
 /// The middle of the values; the mean of the middle two of an even number.
 ///
@@ -16,19 +18,6 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
         n if n % 2 == 1 => values[middle],
         _ => f64::midpoint(values[middle - 1], values[middle]),
     }
-}
-
-/// Keeps every rayon loop of this process on a single thread.
-///
-/// # Errors
-///
-/// Fails if the thread pool has been used before.
-pub(crate) fn single_thread() -> Result<(), Box<dyn Error>> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .use_current_thread()
-        .build_global()?;
-    Ok(())
 }
 
 /// The arguments of a benchmark, without the one that cargo adds.

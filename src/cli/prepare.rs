@@ -59,9 +59,16 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
 }
 
-/// Looks at the recordings and makes the plan.
+/// Reads the patterns that are named by a file, looks at the recordings and makes the
+/// plan.
 pub(super) fn prepare(arguments: &ManifestArguments) -> Result<Prepared, Outcome> {
-    let loaded = load(arguments)?;
+    let mut loaded = load(arguments)?;
+    stages::read_pattern_files(&mut loaded.manifest.points).map_err(|errors| {
+        for error in &errors {
+            diagnostic::error(error);
+        }
+        Outcome::Wrong
+    })?;
     let digests = stages::recording_digests(&loaded.manifest.points).map_err(|errors| {
         for error in &errors {
             diagnostic::error(error);

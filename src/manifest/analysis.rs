@@ -7,15 +7,39 @@ use super::section::Section;
 /// The read-outs to run; an absent one is not run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AnalysisSection {
+    /// Averages of data and samples, beside exact ones; for models only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thermodynamics: Option<ThermodynamicsSection>,
     /// How probable the network makes held-out data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub likelihood: Option<LikelihoodSection>,
+    /// Couplings read off the network; for mean-field models only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub couplings: Option<CouplingsSection>,
     /// Patterns read off the network; for a Hopfield network only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patterns: Option<PatternsSection>,
     /// Rates, correlations, active counts of data and samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statistics: Option<StatisticsSection>,
+}
+
+/// Averages of data and samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ThermodynamicsSection {
+    /// Samples drawn from the network; 0 draws as many as there are test samples.
+    pub vae_samples: usize,
+}
+
+/// Couplings read off the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CouplingsSection {
+    /// Resamplings from which the standard errors come.
+    pub bootstrap: usize,
+    /// Draws from the encoder for each test sample.
+    pub draws: usize,
+    /// Draws from the prior, for the distribution of the field.
+    pub prior_draws: usize,
 }
 
 /// How probable the network makes held-out data.
@@ -45,19 +69,35 @@ pub struct StatisticsSection {
     pub vae_samples: usize,
 }
 
-pub(super) const KEYS: &[&str] = &["likelihood", "patterns", "statistics"];
+pub(super) const KEYS: &[&str] = &[
+    "thermodynamics",
+    "likelihood",
+    "couplings",
+    "patterns",
+    "statistics",
+];
 
 /// The table of each analysis, with its keys.
-pub(super) const TABLES: [(&str, &[&str]); 3] = [
+pub(super) const TABLES: [(&str, &[&str]); 5] = [
+    ("analysis.thermodynamics", THERMODYNAMICS_KEYS),
     ("analysis.likelihood", LIKELIHOOD_KEYS),
+    ("analysis.couplings", COUPLINGS_KEYS),
     ("analysis.patterns", PATTERNS_KEYS),
     ("analysis.statistics", STATISTICS_KEYS),
 ];
+const THERMODYNAMICS_KEYS: &[&str] = &["vae_samples"];
+const COUPLINGS_KEYS: &[&str] = &["bootstrap", "draws", "prior_draws"];
 const LIKELIHOOD_KEYS: &[&str] = &["importance_samples", "quadrature_samples"];
 const PATTERNS_KEYS: &[&str] = &["prior_draws", "encoded"];
 const STATISTICS_KEYS: &[&str] = &["triplet_sites", "vae_samples"];
 
 // Defaults.
+const THERMODYNAMICS: ThermodynamicsSection = ThermodynamicsSection { vae_samples: 0 };
+const COUPLINGS: CouplingsSection = CouplingsSection {
+    bootstrap: 100,
+    draws: 8,
+    prior_draws: 10_000,
+};
 const LIKELIHOOD: LikelihoodSection = LikelihoodSection {
     importance_samples: 256,
     quadrature_samples: 2000,
@@ -71,18 +111,37 @@ const STATISTICS: StatisticsSection = StatisticsSection {
     vae_samples: 0,
 };
 
-/// Reads `[analysis]`; `has_patterns` says whether the system has any to compare with.
-pub(super) fn read(section: &Section<'_>, has_patterns: bool) -> AnalysisSection {
+/// Reads `[analysis]`.
+pub(super) fn read(section: &Section<'_>) -> AnalysisSection {
     section.allow_only(KEYS);
-    if !has_patterns {
-        let help = "leave it out; `statistics` and `likelihood` work for recordings";
-        let expected = "no such table without a `[model]` of kind `hopfield`";
-        section.conflict("patterns", expected, Some(help));
-    }
     AnalysisSection {
+        thermodynamics: section
+            .table("thermodynamics")
+            .map(|table| thermodynamics(&table)),
+        couplings: section.table("couplings").map(|table| couplings(&table)),
         likelihood: section.table("likelihood").map(|table| likelihood(&table)),
         patterns: section.table("patterns").map(|table| patterns(&table)),
         statistics: section.table("statistics").map(|table| statistics(&table)),
+    }
+}
+
+fn thermodynamics(section: &Section<'_>) -> ThermodynamicsSection {
+    section.allow_only(THERMODYNAMICS_KEYS);
+    let vae_samples = section.count("vae_samples", 0..=1_000_000_000);
+    ThermodynamicsSection {
+        vae_samples: vae_samples.unwrap_or(THERMODYNAMICS.vae_samples),
+    }
+}
+
+fn couplings(section: &Section<'_>) -> CouplingsSection {
+    section.allow_only(COUPLINGS_KEYS);
+    let bootstrap = section.count("bootstrap", 10..=100_000);
+    let draws = section.count("draws", 2..=10_000);
+    let prior_draws = section.count("prior_draws", 100..=10_000_000);
+    CouplingsSection {
+        bootstrap: bootstrap.unwrap_or(COUPLINGS.bootstrap),
+        draws: draws.unwrap_or(COUPLINGS.draws),
+        prior_draws: prior_draws.unwrap_or(COUPLINGS.prior_draws),
     }
 }
 

@@ -1,8 +1,11 @@
 //! `[model] kind = "hopfield"`.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::node::{Node, Value};
+use super::recording;
 use super::section::{NumberRule, Section};
 
 /// A Hopfield network: patterns stored in the couplings of spins.
@@ -14,6 +17,10 @@ pub struct HopfieldSection {
     pub patterns: PatternSource,
     /// Temperature in units of `J / k_B`.
     pub temperature: f64,
+    /// External field along the first pattern, in units of `J`.
+    pub field: f64,
+    /// Expected correlation of every two drawn patterns; 0 for given ones.
+    pub correlation: f64,
 }
 
 /// Where the stored patterns come from.
@@ -24,42 +31,56 @@ pub enum PatternSource {
     Drawn(usize),
     /// Patterns given one by one, each of `sites` signs.
     Given(Vec<Vec<i8>>),
+    /// A file with a row a pattern, or a folder of images.
+    File(PathBuf),
 }
 
-impl PatternSource {
-    /// Number of patterns `P`.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        match self {
-            Self::Drawn(count) => *count,
-            Self::Given(patterns) => patterns.len(),
-        }
-    }
-}
+pub(super) const KEYS: &[&str] = &["sites", "patterns", "temperature", "field", "correlation"];
 
-pub(super) const KEYS: &[&str] = &["sites", "patterns", "temperature"];
+/// Most patterns; samplers are built for so many.
+const MOST_PATTERNS: usize = 256;
 
-/// Most patterns; samplers and read-outs are built for so many.
-const MOST_PATTERNS: usize = 20;
+// Defaults.
+const FIELD: f64 = 0.0;
+const CORRELATION: f64 = 0.0;
 
-/// Reads the keys of a Hopfield network; none has a default.
+/// Reads the keys of a Hopfield network.
 pub(super) fn read(section: &Section<'_>) -> Option<HopfieldSection> {
-    section.require(KEYS);
+    section.require(&["sites", "patterns", "temperature"]);
     let sites = section.count("sites", 1..=100_000);
     let patterns = patterns(section, sites);
     let temperature = section.number("temperature", NumberRule::POSITIVE);
+    let field = section.number("field", NumberRule::FINITE);
+    let correlation = correlation(section, patterns.as_ref());
     Some(HopfieldSection {
         sites: sites?,
         patterns: patterns?,
         temperature: temperature?,
+        field: field.unwrap_or(FIELD),
+        correlation,
     })
+}
+
+/// The correlation of drawn patterns; those that are given have their own.
+fn correlation(section: &Section<'_>, patterns: Option<&PatternSource>) -> f64 {
+    let rule = NumberRule {
+        above: -f64::MIN_POSITIVE,
+        at_most: 0.99,
+    };
+    let given = section.number("correlation", rule);
+    let drawn = matches!(patterns, None | Some(PatternSource::Drawn(_)));
+    if !drawn && given.is_some_and(|it| it > 0.0) {
+        let expected = "no such key beside patterns that are given";
+        section.conflict("correlation", expected, None);
+    }
+    given.unwrap_or(CORRELATION)
 }
 
 fn patterns(section: &Section<'_>, sites: Option<usize>) -> Option<PatternSource> {
     let node = &section.find("patterns")?.node;
     match node.value {
         Value::Integer(_) => {
-            let count = section.count("patterns", 1..=20)?;
+            let count = section.count("patterns", 1..=MOST_PATTERNS as u32)?;
             Some(PatternSource::Drawn(count))
         }
         Value::Array(_) => {
@@ -69,10 +90,14 @@ fn patterns(section: &Section<'_>, sites: Option<usize>) -> Option<PatternSource
                 .array("patterns", &(1..=MOST_PATTERNS), noun, read)
                 .map(PatternSource::Given)
         }
+        Value::Text(ref text) if !text.is_empty() && !text.contains('\0') => {
+            let path = recording::resolved(section.report, node, text);
+            Some(PatternSource::File(path))
+        }
         _ => section.wrong_type(
             node,
             &section.key("patterns"),
-            "an integer from 1 to 20, or an array of patterns",
+            "an integer from 1 to 256, an array of patterns, or the path of a file or folder",
         ),
     }
 }

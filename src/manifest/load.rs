@@ -16,7 +16,7 @@ use super::sources::Sources;
 use super::spec::{Axis, Machine, Manifest, Point, Scalar, System};
 use super::sweep::Sweep;
 use super::vae::VaeSection;
-use super::{expanded, memory, overrides, parse, points, sweep};
+use super::{between, expanded, memory, overrides, parse, points, sweep};
 
 /// Layer number of the manifest's own text.
 const MANIFEST: usize = 0;
@@ -96,14 +96,19 @@ fn assemble(
     let sweep = sweep::read(&root);
     let names = axis_names(&sweep, catalogue);
     let source = source(&root, &sweep);
-    let has_patterns = source != Some(Source::Recording);
-    let analysis = analysis::read(&root.table_or_empty("analysis"), has_patterns);
+    let analysis = analysis::read(&root.table_or_empty("analysis"));
     let plots = plot::read(&root, catalogue, &names);
     let replicates = experiment.as_ref().map_or(1, |it| it.replicates);
     let combinations = points::combinations(&root, &sweep, replicates as usize);
     let expanded = combinations.is_some();
     let combinations = combinations.unwrap_or_else(|| points::one_at_a_time(&sweep));
     let parts = parts(&root, &sweep, source, &combinations);
+    if let Some(parts) = &parts {
+        let systems: Vec<&System> = parts.iter().map(|part| &part.system).collect();
+        between::check_analyses(&root, &systems);
+        let fresh = parts.iter().filter(|part| part.vae.training.fresh_samples);
+        between::check_fresh_samples(&root, fresh.map(|part| &part.system));
+    }
     if !expanded || report.len() > 0 {
         return None;
     }

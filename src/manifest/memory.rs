@@ -2,6 +2,7 @@
 
 use super::spec::{Manifest, Point, System};
 use super::vae::{DecoderKind, VaeSection};
+use crate::configurations::Unit;
 
 /// Bytes of a network's number.
 const NUMBER: u64 = 4;
@@ -12,7 +13,8 @@ const COPIES: u64 = 4;
 /// Estimates the memory that the most demanding point needs, in bytes.
 ///
 /// ```text
-/// bits         = configurations * ceil(sites / 64) * 8
+/// spins        = configurations * ceil(sites / 64) * 8
+/// directors    = configurations * sites * numbers of a feature * 4 bytes
 /// network      = parameters * 4 copies * 4 bytes
 /// activations  = batch * (sum of all layer widths) * 2 * 4 bytes
 /// ```
@@ -28,25 +30,32 @@ pub fn memory_estimate(manifest: &Manifest) -> u64 {
 }
 
 pub(super) fn point_bytes(point: &Point) -> u64 {
-    let (sites, configurations) = match &point.system {
+    let (unit, sites, configurations) = match &point.system {
         System::Model { model, sampling } => {
             let configurations = sampling.samples.saturating_add(sampling.test_samples);
-            (model.sites(), configurations)
+            (model.unit(), model.sites(), configurations)
         }
-        System::Recording(recording) => (recording.sites.as_ref().map_or(0, Vec::len), 0),
+        System::Recording(recording) => {
+            (Unit::Spin, recording.sites.as_ref().map_or(0, Vec::len), 0)
+        }
     };
-    let bits = (configurations as u64).saturating_mul(sites.div_ceil(64) as u64 * 8);
-    let (encoder, decoder) = layer_widths(&point.vae, sites);
+    let features = sites * unit.width();
+    let bytes = match unit {
+        Unit::Spin => sites.div_ceil(64) as u64 * 8,
+        Unit::PlanarDirector | Unit::Director => features as u64 * NUMBER,
+    };
+    let samples = (configurations as u64).saturating_mul(bytes);
+    let (encoder, decoder) = layer_widths(&point.vae, features);
     let network = (weights(&encoder) + weights(&decoder) + prior_parameters(&point.vae))
         .saturating_mul(COPIES * NUMBER);
     let widths: u64 = encoder.iter().chain(&decoder).sum();
     let activations = widths.saturating_mul(point.vae.training.batch as u64 * 2 * NUMBER);
-    bits.saturating_add(network).saturating_add(activations)
+    samples.saturating_add(network).saturating_add(activations)
 }
 
 /// Widths of all layers of encoder and decoder, ends included.
-fn layer_widths(vae: &VaeSection, sites: usize) -> (Vec<u64>, Vec<u64>) {
-    let mut encoder = vec![sites as u64];
+fn layer_widths(vae: &VaeSection, features: usize) -> (Vec<u64>, Vec<u64>) {
+    let mut encoder = vec![features as u64];
     encoder.extend(vae.encoder_hidden.iter().map(|&width| width as u64));
     encoder.push(2 * vae.latent as u64);
     let mut decoder = vec![vae.latent as u64];
@@ -54,7 +63,7 @@ fn layer_widths(vae: &VaeSection, sites: usize) -> (Vec<u64>, Vec<u64>) {
         decoder.extend(vae.hidden.iter().map(|&width| width as u64));
     }
     decoder.extend(vae.fields.map(|fields| fields as u64));
-    decoder.push(sites as u64);
+    decoder.push(features as u64);
     (encoder, decoder)
 }
 

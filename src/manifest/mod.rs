@@ -14,15 +14,19 @@
 //! kind of model is one file and one line in `model.rs`.
 
 mod analysis;
+mod between;
 mod catalogue;
+mod curie_weiss;
 mod expanded;
 mod experiment;
 mod group;
 mod hopfield;
+mod lattice;
 mod layers;
 mod load;
 mod memory;
 mod model;
+mod nematic;
 mod node;
 mod overrides;
 mod parse;
@@ -43,12 +47,18 @@ mod vae;
 #[cfg(test)]
 mod tests;
 
-pub use analysis::{AnalysisSection, LikelihoodSection, PatternsSection, StatisticsSection};
+pub use analysis::{
+    AnalysisSection, CouplingsSection, LikelihoodSection, PatternsSection, StatisticsSection,
+    ThermodynamicsSection,
+};
+pub use curie_weiss::CurieWeissSection;
 pub use experiment::ExperimentSection;
 pub use hopfield::{HopfieldSection, PatternSource};
+pub use lattice::LatticeSection;
 pub use load::load;
 pub use memory::memory_estimate;
 pub use model::ModelSection;
+pub use nematic::NematicSection;
 pub use plot::{Catalogue, PlotRequest};
 pub use problem::{Origin, Problem, Problems};
 pub use recording::{RecordingAxis, RecordingSection, RepeatSplit, SplitBy};

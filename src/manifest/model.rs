@@ -3,16 +3,31 @@
 use serde::Serialize;
 
 use super::catalogue::nearest;
+use super::curie_weiss::{self, CurieWeissSection};
 use super::hopfield::{self, HopfieldSection};
+use super::lattice::{self, LatticeSection};
+use super::nematic::{self, NematicSection};
 use super::node::Value;
 use super::section::Section;
+use crate::configurations::Unit;
 
 /// A model of statistical physics and its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ModelSection {
+    /// A Curie-Weiss ferromagnet.
+    CurieWeiss(CurieWeissSection),
     /// A Hopfield network.
     Hopfield(HopfieldSection),
+    /// Directors in space, all coupled to all.
+    MaierSaupe(NematicSection),
+    /// Directors in the plane, all coupled to all.
+    PlanarNematic(NematicSection),
+    /// Spins on a square lattice.
+    #[serde(rename = "ising_2d")]
+    Ising2d(LatticeSection),
+    /// Directors in space on a cubic lattice.
+    LebwohlLasher(LatticeSection),
 }
 
 impl ModelSection {
@@ -20,8 +35,28 @@ impl ModelSection {
     #[must_use]
     pub fn sites(&self) -> usize {
         match self {
+            Self::CurieWeiss(section) => section.sites,
             Self::Hopfield(section) => section.sites,
+            Self::MaierSaupe(section) | Self::PlanarNematic(section) => section.sites,
+            Self::Ising2d(section) => section.side.pow(2),
+            Self::LebwohlLasher(section) => section.side.pow(3),
         }
+    }
+
+    /// What sits on the sites.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        match self {
+            Self::CurieWeiss(_) | Self::Hopfield(_) | Self::Ising2d(_) => Unit::Spin,
+            Self::PlanarNematic(_) => Unit::PlanarDirector,
+            Self::MaierSaupe(_) | Self::LebwohlLasher(_) => Unit::Director,
+        }
+    }
+
+    /// Whether every unit couples to every other, so that a mean field is exact.
+    #[must_use]
+    pub fn is_mean_field(&self) -> bool {
+        !matches!(self, Self::Ising2d(_) | Self::LebwohlLasher(_))
     }
 }
 
@@ -33,11 +68,38 @@ struct Kind {
 }
 
 /// The registry: one line a kind.
-const KINDS: &[Kind] = &[Kind {
-    name: "hopfield",
-    keys: hopfield::KEYS,
-    read: |section| hopfield::read(section).map(ModelSection::Hopfield),
-}];
+const KINDS: &[Kind] = &[
+    Kind {
+        name: "curie_weiss",
+        keys: curie_weiss::KEYS,
+        read: |section| curie_weiss::read(section).map(ModelSection::CurieWeiss),
+    },
+    Kind {
+        name: "hopfield",
+        keys: hopfield::KEYS,
+        read: |section| hopfield::read(section).map(ModelSection::Hopfield),
+    },
+    Kind {
+        name: "maier_saupe",
+        keys: nematic::KEYS,
+        read: |section| nematic::read(section).map(ModelSection::MaierSaupe),
+    },
+    Kind {
+        name: "planar_nematic",
+        keys: nematic::KEYS,
+        read: |section| nematic::read(section).map(ModelSection::PlanarNematic),
+    },
+    Kind {
+        name: "ising_2d",
+        keys: lattice::KEYS,
+        read: |section| lattice::read(section, 1024).map(ModelSection::Ising2d),
+    },
+    Kind {
+        name: "lebwohl_lasher",
+        keys: lattice::KEYS,
+        read: |section| lattice::read(section, 32).map(ModelSection::LebwohlLasher),
+    },
+];
 
 /// The keys of all kinds.
 pub(super) fn keys() -> Vec<&'static str> {

@@ -21,12 +21,18 @@ pub struct SamplingSection {
 pub enum SamplingMethod {
     /// The program chooses.
     Auto,
-    /// Independent draws through the site classes.
+    /// Independent draws, without a chain.
     Exact,
-    /// Gibbs sampling of field and spins in turn.
+    /// Gibbs sampling of field and sites in turn.
     Gibbs,
     /// Replica exchange of the same over temperatures.
     Tempering,
+    /// Single clusters.
+    Wolff,
+    /// All clusters at once.
+    SwendsenWang,
+    /// Single sites.
+    Metropolis,
 }
 
 pub(super) const KEYS: &[&str] = &["samples", "test_samples", "method"];
@@ -41,6 +47,9 @@ const METHODS: &[(&str, SamplingMethod)] = &[
     ("exact", SamplingMethod::Exact),
     ("gibbs", SamplingMethod::Gibbs),
     ("tempering", SamplingMethod::Tempering),
+    ("wolff", SamplingMethod::Wolff),
+    ("swendsen_wang", SamplingMethod::SwendsenWang),
+    ("metropolis", SamplingMethod::Metropolis),
 ];
 
 /// Reads `[sampling]`.

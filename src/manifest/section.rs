@@ -248,6 +248,15 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// True or false.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        let node = &self.find(key)?.node;
+        match node.value {
+            Value::Flag(value) => Some(value),
+            _ => self.wrong_type(node, &self.key(key), "true or false"),
+        }
+    }
+
     /// A word out of a list.
     pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
         self.word_of(&self.find(key)?.node, &self.key(key), words)

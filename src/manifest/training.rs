@@ -24,6 +24,8 @@ pub struct TrainingSection {
     pub patience: usize,
     /// Fraction of the training samples held out for the ELBO.
     pub validation_fraction: f64,
+    /// Whether every batch is drawn anew from the model.
+    pub fresh_samples: bool,
     /// Epochs between checkpoints.
     pub checkpoint_epochs: usize,
     /// What computes the gradients.
@@ -77,6 +79,7 @@ pub(super) const KEYS: &[&str] = &[
     "gradient_clip",
     "patience",
     "validation_fraction",
+    "fresh_samples",
     "checkpoint_epochs",
     "engine",
     "device",
@@ -91,6 +94,7 @@ const KL_WARMUP_EPOCHS: usize = 5;
 const GRADIENT_CLIP: f64 = 10.0;
 const PATIENCE: usize = 0;
 const VALIDATION_FRACTION: f64 = 0.05;
+const FRESH_SAMPLES: bool = false;
 const CHECKPOINT_EPOCHS: usize = 1;
 const ENGINE: Engine = Engine::Auto;
 
@@ -114,6 +118,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<TrainingSection> {
     let gradient_clip = section.number("gradient_clip", NumberRule::POSITIVE);
     let patience = section.count("patience", 0..=1_000_000);
     let validation_fraction = section.number("validation_fraction", at_most(0.5));
+    let fresh_samples = section.flag("fresh_samples");
     let checkpoint_epochs = section.count("checkpoint_epochs", 1..=1_000_000);
     let engines = &[("auto", Engine::Auto), ("autodiff", Engine::Autodiff)];
     let engine = section.word("engine", engines);
@@ -126,6 +131,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<TrainingSection> {
         gradient_clip: gradient_clip.unwrap_or(GRADIENT_CLIP),
         patience: patience.unwrap_or(PATIENCE),
         validation_fraction: validation_fraction.unwrap_or(VALIDATION_FRACTION),
+        fresh_samples: fresh_samples.unwrap_or(FRESH_SAMPLES),
         checkpoint_epochs: checkpoint_epochs.unwrap_or(CHECKPOINT_EPOCHS),
         engine: engine.unwrap_or(ENGINE),
         device: device(section)?,

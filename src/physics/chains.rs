@@ -2,19 +2,23 @@
 
 use rayon::prelude::*;
 
-use super::tempering::{Exchanges, Meter, Tempering, step_work};
+use super::tempering::{Exchanges, Meter, Start, Tempering, step_work};
 use super::{MeanField, PhysicsError, Progress, Streams};
 
 /// How long chains run and how often they keep a sample.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Schedule {
-    /// Rising `β`; samples are kept at the last.
-    pub(super) betas: Vec<f64>,
-    pub(super) chains: usize,
     /// Sweeps thrown away at the start of each chain.
     pub(super) burn_in: usize,
     pub(super) samples_per_chain: usize,
     pub(super) sweeps_per_sample: usize,
+}
+
+impl Schedule {
+    /// Sweeps between the first and the last sample that a chain keeps.
+    pub(super) fn kept_sweeps(&self) -> usize {
+        self.samples_per_chain * self.sweeps_per_sample
+    }
 }
 
 /// What one chain kept at the lowest temperature.
@@ -52,33 +56,64 @@ impl<R> Chain<R> {
     }
 }
 
-/// Runs all chains; chain `i` draws from the stream `{name} {i}`.
-///
-/// The result is the same for any number of threads.
-pub(super) fn run_chains<M: MeanField>(
-    model: &M,
-    schedule: &Schedule,
-    name: &str,
-    streams: Streams<'_>,
-    progress: Progress<'_>,
-) -> Result<Vec<Chain<M::Record>>, PhysicsError> {
-    let steps = schedule.burn_in + schedule.samples_per_chain * schedule.sweeps_per_sample;
-    let work = step_work(model, schedule.betas.len());
-    let meter = Meter::new(progress, schedule.chains * steps, work);
-    (0..schedule.chains)
-        .into_par_iter()
-        .map(|chain| {
+/// Chains that can be run on from where they stand.
+pub(super) struct Walkers<'a, M: MeanField> {
+    model: &'a M,
+    chains: Vec<Tempering<'a, M>>,
+    step_work: f64,
+}
+
+impl<'a, M: MeanField> Walkers<'a, M> {
+    /// Starts `count` chains on the ladder `betas`, rising values whose last is that
+    /// of the samples; chain `i` draws from the stream `{name} {i}`.
+    ///
+    /// Half of them start from disorder, half from order ([`Start::of_chain`]).
+    pub(super) fn start(
+        model: &'a M,
+        betas: &'a [f64],
+        count: usize,
+        name: &str,
+        streams: Streams<'_>,
+    ) -> Self {
+        let walker = |chain: usize| {
             let generator = streams(&format!("{name} {chain}"));
-            let tempering = Tempering::new(model, &schedule.betas, generator);
-            run_chain(model, schedule, tempering, &meter)
-        })
-        .collect()
+            Tempering::new(model, betas, Start::of_chain(model, chain), generator)
+        };
+        Self {
+            model,
+            chains: (0..count).map(walker).collect(),
+            step_work: step_work(model, betas.len()),
+        }
+    }
+
+    /// Site-feature products that a run of `schedule` costs, without its burn-in.
+    pub(super) fn work(&self, schedule: &Schedule) -> f64 {
+        let sweeps = self.chains.len() * schedule.kept_sweeps();
+        self.step_work * sweeps as f64
+    }
+
+    /// Runs all chains on by `schedule`.
+    ///
+    /// The result is the same for any number of threads.
+    pub(super) fn run(
+        &mut self,
+        schedule: &Schedule,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Chain<M::Record>>, PhysicsError> {
+        let steps = schedule.burn_in + schedule.kept_sweeps();
+        let meter = Meter::new(progress, self.chains.len() * steps, self.step_work);
+        let model = self.model;
+        self.chains
+            .par_iter_mut()
+            .map(|walker| run_chain(model, schedule, walker, &meter))
+            .collect()
+    }
 }
 
 fn run_chain<M: MeanField>(
     model: &M,
     schedule: &Schedule,
-    mut tempering: Tempering<'_, M>,
+    tempering: &mut Tempering<'_, M>,
     meter: &Meter<'_>,
 ) -> Result<Chain<M::Record>, PhysicsError> {
     for _ in 0..schedule.burn_in {
@@ -92,7 +127,7 @@ fn run_chain<M: MeanField>(
             meter.step()?;
             tempering.step();
         }
-        chain.keep(model, &tempering);
+        chain.keep(model, tempering);
     }
     chain.exchanges = tempering.exchanges().to_vec();
     Ok(chain)

@@ -1,4 +1,4 @@
-//! Site classes: sites that the patterns cannot tell apart.
+//! Site classes: sites that neither the patterns nor the fields tell apart.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,13 @@ use super::{Hopfield, PhysicsError};
 /// the states takes well below a second.
 pub const ENUMERATION_LIMIT: usize = 1 << 23;
 
-/// The sites of a Hopfield model, grouped by their column of the patterns.
+/// The sites of a Hopfield model, grouped by their column of the patterns and their
+/// external field.
 ///
-/// Flipping a site, `s_i -> ξ_i^1 s_i`, makes the first pattern all +1, so there
-/// are at most `2^(P-1)` classes. The energy depends on a configuration only
+/// Flipping a site, `s_i -> ξ_i^1 s_i` and `h_i -> ξ_i^1 h_i`, makes the first pattern
+/// all +1, so there are at most `2^(P-1)` classes for each value of the flipped field,
+/// and no more than those where the field lies along a pattern. The energy
+/// depends on a configuration only
 /// through the number `k_c` of flipped-frame spins that are up in each class; all
 /// `Π_c C(n_c, k_c)` configurations with the same counts are equally likely. The
 /// `Π_c (n_c + 1)` joint counts, called states here, replace `2^N` configurations.
@@ -33,13 +36,15 @@ pub(super) struct SiteClass {
     /// The sites, with whether the first pattern is down there.
     pub(super) members: Vec<(usize, bool)>,
     /// Value of every pattern on these sites in the flipped frame, ±1.
-    signs: Vec<f64>,
+    pub(super) signs: Vec<f64>,
+    /// The external field on these sites in the flipped frame, in units of `J`.
+    pub(super) field: f64,
     /// `ln C(n, k)` for `k = 0..=n`.
     log_multiplicity: Vec<f64>,
 }
 
 impl SiteClass {
-    fn new(column: &[bool], members: Vec<(usize, bool)>) -> Self {
+    fn new(column: &[bool], field: f64, members: Vec<(usize, bool)>) -> Self {
         let size = members.len() as u64;
         Self {
             members,
@@ -47,6 +52,7 @@ impl SiteClass {
                 .iter()
                 .map(|&up| if up { 1.0 } else { -1.0 })
                 .collect(),
+            field,
             log_multiplicity: (0..=size).map(|up| ln_binomial(size, up)).collect(),
         }
     }
@@ -56,6 +62,9 @@ impl SiteClass {
         self.members.len() + 1
     }
 }
+
+/// What the sites of a class share: column of the patterns and bits of the field.
+type ClassKey = (Vec<bool>, u64);
 
 /// One state as the enumeration shows it.
 pub(super) struct State<'a> {
@@ -72,14 +81,14 @@ impl SiteClasses {
     #[must_use]
     pub fn new(model: &Hopfield) -> Self {
         let patterns = model.patterns();
-        let mut groups: BTreeMap<Vec<bool>, Vec<(usize, bool)>> = BTreeMap::new();
+        let mut groups: BTreeMap<ClassKey, Vec<(usize, bool)>> = BTreeMap::new();
         for site in 0..model.sites() {
             let flipped = !patterns.get(0, site);
             let column = (0..patterns.rows()).map(|p| patterns.get(p, site) ^ flipped);
-            groups
-                .entry(column.collect())
-                .or_default()
-                .push((site, flipped));
+            let field = model.field(site) * if flipped { -1.0 } else { 1.0 };
+            // Adding zero makes -0 a 0, so that equal fields have equal bits.
+            let key = (column.collect(), (field + 0.0).to_bits());
+            groups.entry(key).or_default().push((site, flipped));
         }
         let classes = groups.into_iter();
         Self {
@@ -87,7 +96,9 @@ impl SiteClasses {
             sites: model.sites(),
             patterns: patterns.rows(),
             classes: classes
-                .map(|(column, members)| SiteClass::new(&column, members))
+                .map(|((column, field), members)| {
+                    SiteClass::new(&column, f64::from_bits(field), members)
+                })
                 .collect(),
         }
     }
@@ -153,7 +164,7 @@ impl SiteClasses {
         };
         let mut counts = vec![0; others.len()];
         loop {
-            let (outer_weight, outer_sums) = self.outer_state(&counts);
+            let (outer_weight, outer_external, outer_sums) = self.outer_state(&counts);
             let mut sums = outer_sums.clone();
             for (up, log_multiplicity) in first.log_multiplicity.iter().enumerate() {
                 let magnetisation = 2.0 * up as f64 - first.members.len() as f64;
@@ -162,7 +173,8 @@ impl SiteClasses {
                     *sum = outer + sign * magnetisation;
                 }
                 let squares: f64 = sums.iter().map(|x| x * x).sum();
-                let energy = -squares / (2.0 * self.sites as f64);
+                let external = outer_external - first.field * magnetisation;
+                let energy = external - squares / (2.0 * self.sites as f64);
                 visit(&State {
                     log_weight: outer_weight + log_multiplicity - self.beta * energy,
                     energy,
@@ -175,22 +187,35 @@ impl SiteClasses {
         }
     }
 
-    /// Log multiplicity and pattern sums of all classes but the first.
-    fn outer_state(&self, counts: &[usize]) -> (f64, Vec<f64>) {
+    /// Log multiplicity, external energy and pattern sums of all classes but the first.
+    fn outer_state(&self, counts: &[usize]) -> (f64, f64, Vec<f64>) {
         let mut log_weight = 0.0;
+        let mut external = 0.0;
         let mut sums = vec![0.0; self.patterns];
         for (class, &up) in self.classes[1..].iter().zip(counts) {
             log_weight += class.log_multiplicity[up];
+            let magnetisation = 2.0 * up as f64 - class.members.len() as f64;
+            external -= class.field * magnetisation;
+            for (sum, sign) in sums.iter_mut().zip(&class.signs) {
+                *sum += sign * magnetisation;
+            }
+        }
+        (log_weight, external, sums)
+    }
+
+    /// Writes `ξ^μ·s` for every pattern in state number `index`.
+    pub(super) fn sums_of(&self, index: usize, sums: &mut [f64]) {
+        sums.fill(0.0);
+        for (class, up) in self.classes.iter().zip(self.counts_of(index)) {
             let magnetisation = 2.0 * up as f64 - class.members.len() as f64;
             for (sum, sign) in sums.iter_mut().zip(&class.signs) {
                 *sum += sign * magnetisation;
             }
         }
-        (log_weight, sums)
     }
 
     /// The counts of state number `index`, in the order of [`Self::visit`].
-    pub(super) fn counts_of(&self, mut index: usize) -> impl Iterator<Item = usize> + '_ {
+    fn counts_of(&self, mut index: usize) -> impl Iterator<Item = usize> + '_ {
         self.classes.iter().map(move |class| {
             let count = index % class.counts();
             index /= class.counts();

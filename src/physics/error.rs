@@ -20,6 +20,22 @@ pub enum PhysicsError {
         /// Most sites allowed.
         max_sites: usize,
     },
+    /// The side of a lattice is beyond what its samplers hold.
+    #[error("a lattice of side {found}, expected {min} to {max}; change `model.side`")]
+    LatticeSide {
+        /// Sites along a side found.
+        found: usize,
+        /// Fewest sites allowed.
+        min: usize,
+        /// Most sites allowed.
+        max: usize,
+    },
+    /// The lattice does not split into two sublattices without bonds of their own.
+    #[error("a lattice of odd side {side} has no even and odd sublattice, expected an even side")]
+    SublatticesMissing {
+        /// Sites along a side.
+        side: usize,
+    },
     /// The temperature is not a number in the range that can be computed.
     #[error("temperature {found}, expected a number from {min} to {max} in units of `J / k_B`")]
     Temperature {
@@ -30,6 +46,38 @@ pub enum PhysicsError {
         /// Highest temperature allowed.
         max: f64,
     },
+    /// There are no sites, or more than the samplers hold.
+    #[error("{found} sites, expected 1 to {limit}; change `model.sites`")]
+    SiteCount {
+        /// Sites found.
+        found: usize,
+        /// Most sites allowed.
+        limit: usize,
+    },
+    /// There are external fields, but not one a site.
+    #[error("{found} external fields for {sites} sites, expected one a site, or none")]
+    FieldCount {
+        /// Fields found.
+        found: usize,
+        /// Number of sites.
+        sites: usize,
+    },
+    /// An external field is not a number in the range that can be computed.
+    #[error(
+        "an external field of {found}, expected a number from -{limit} to {limit} in units of `J`"
+    )]
+    ExternalField {
+        /// Field found.
+        found: f64,
+        /// Largest size allowed.
+        limit: f64,
+    },
+    /// The correlation of patterns to be drawn is out of range.
+    #[error("patterns with a correlation of {found}, expected a number from 0 to below 1")]
+    PatternCorrelation {
+        /// Correlation found.
+        found: f64,
+    },
     /// No samples were asked for, or more than memory should hold.
     #[error("{found} samples, expected 1 to {limit} at this number of sites")]
     SampleCount {
@@ -37,6 +85,16 @@ pub enum PhysicsError {
         found: usize,
         /// Most samples allowed.
         limit: usize,
+    },
+    /// The model has no such sampler.
+    #[error("`{model}` has no sampler `{method}`, expected {known}; change `sampling.method`")]
+    MethodMissing {
+        /// Sampler asked for.
+        method: &'static str,
+        /// Kind of the model.
+        model: &'static str,
+        /// The samplers that it has.
+        known: &'static str,
     },
     /// The site classes have too many states to enumerate.
     #[error(

@@ -1,8 +1,15 @@
 //! Exact results and independent samples by enumeration of the site classes.
 
-use super::{PhysicsError, Progress, SiteClasses, report};
+use std::collections::BTreeMap;
+
+use rand_distr::{Distribution, StandardNormal};
+
+use super::bernoulli::{SpinGroups, Tosses, binary_digits};
+use super::discrete::DiscreteTable;
+use super::{IndependentSampler, PhysicsError, Progress, SiteClasses, report};
 use crate::bits::BitMatrix;
-use crate::random::{Generator, uniform};
+use crate::configurations::Configurations;
+use crate::random::Generator;
 
 /// Samples between two calls of the progress callback.
 const SAMPLES_PER_REPORT: usize = 1024;
@@ -20,7 +27,16 @@ pub struct ExactSolution {
     pub entropy: f64,
     /// Mean squared overlap `<(m^μ)²>` of every pattern.
     pub squared_overlaps: Vec<f64>,
+    /// Mean overlap `<m^μ>` of every pattern; 0 without an external field.
+    pub mean_overlaps: Vec<f64>,
+    /// Mean size `<|m^μ|>` of every overlap.
+    pub absolute_overlaps: Vec<f64>,
+    /// Mean fourth power `<(m^μ)⁴>` of every overlap.
+    pub fourth_overlaps: Vec<f64>,
 }
+
+/// Sums of `m`, `|m|`, `m²` and `m⁴` over weighted states.
+type Moments = [f64; 4];
 
 impl ExactSolution {
     /// Sums over all states of `classes`.
@@ -37,7 +53,8 @@ impl ExactSolution {
         let (peak, reference) = heaviest(classes);
         let mut total = 0.0;
         let (mut first, mut second) = (0.0, 0.0);
-        let mut squares = vec![0.0; classes.patterns()];
+        let mut moments: Vec<Moments> = vec![[0.0; 4]; classes.patterns()];
+        let sites = classes.sites() as f64;
         classes.visit(|state| {
             let weight = (state.log_weight - peak).exp();
             // Measured from the heaviest state, so that the variance keeps its digits.
@@ -45,20 +62,73 @@ impl ExactSolution {
             total += weight;
             first += weight * energy;
             second += weight * energy * energy;
-            for (square, sum) in squares.iter_mut().zip(state.sums) {
-                *square += weight * sum * sum;
+            for (moments, sum) in moments.iter_mut().zip(state.sums) {
+                let (overlap, square) = (sum / sites, (sum / sites).powi(2));
+                let powers = [overlap, overlap.abs(), square, square * square];
+                for (moment, power) in moments.iter_mut().zip(powers) {
+                    *moment += weight * power;
+                }
             }
         });
         let log_partition = peak + total.ln();
         let mean_energy = reference + first / total;
-        let scale = total * (classes.sites() as f64).powi(2);
+        let moment = |index: usize| moments.iter().map(|m| m[index] / total).collect();
         Ok(Self {
             log_partition,
             mean_energy,
             energy_variance: second / total - (first / total).powi(2),
             entropy: log_partition + classes.beta() * mean_energy,
-            squared_overlaps: squares.iter().map(|x| x / scale).collect(),
+            mean_overlaps: moment(0),
+            absolute_overlaps: moment(1),
+            squared_overlaps: moment(2),
+            fourth_overlaps: moment(3),
         })
+    }
+
+    /// `βN(<m²> - <|m|>²)` of the first overlap, in units of `1/J`.
+    #[must_use]
+    pub fn susceptibility(&self, sites: usize, beta: f64) -> f64 {
+        let variance = self.squared_overlaps[0] - self.absolute_overlaps[0].powi(2);
+        beta * sites as f64 * variance
+    }
+
+    /// `1 - <m⁴> / 3<m²>²` of the first overlap: 0 for a Gaussian, 2/3 for `±m`.
+    #[must_use]
+    pub fn binder_cumulant(&self) -> f64 {
+        1.0 - self.fourth_overlaps[0] / (3.0 * self.squared_overlaps[0].powi(2))
+    }
+
+    /// All of it by the keys of [`super::System::exact`]; `names` are those of the
+    /// order parameters.
+    ///
+    /// Susceptibility and Binder cumulant are given where there is one order
+    /// parameter.
+    pub(super) fn by_name(
+        &self,
+        sites: usize,
+        beta: f64,
+        names: &[String],
+    ) -> BTreeMap<String, f64> {
+        let per_site = |value: f64| value / sites as f64;
+        let variance = per_site(self.energy_variance);
+        let mut exact = BTreeMap::from([
+            ("log_partition".to_owned(), self.log_partition),
+            ("energy_per_site".to_owned(), per_site(self.mean_energy)),
+            ("energy_variance_per_site".to_owned(), variance),
+            ("specific_heat".to_owned(), beta.powi(2) * variance),
+            ("entropy_per_site".to_owned(), per_site(self.entropy)),
+        ]);
+        let means = self.absolute_overlaps.iter().zip(&self.squared_overlaps);
+        for (name, (size, square)) in names.iter().zip(means) {
+            exact.insert(format!("abs_{name}"), *size);
+            exact.insert(format!("squared_{name}"), *square);
+        }
+        if names.len() == 1 {
+            let susceptibility = self.susceptibility(sites, beta);
+            exact.insert("susceptibility".to_owned(), susceptibility);
+            exact.insert("binder_cumulant".to_owned(), self.binder_cumulant());
+        }
+        exact
     }
 }
 
@@ -73,69 +143,99 @@ fn heaviest(classes: &SiteClasses) -> (f64, f64) {
     heaviest
 }
 
-/// Draws `samples` independent configurations.
+/// Draws independent configurations through the site classes.
 ///
-/// A state is drawn from the cumulative weights, then its spins are placed
-/// uniformly within each class.
+/// A state comes from the table of all weights, with the overlaps of its
+/// configurations. Given them the field is Gaussian, and given the field the spins
+/// are independent, with one probability for all sites of a class: a Gibbs sweep
+/// that starts in equilibrium and so ends in it.
+pub(super) struct ExactSampler {
+    classes: SiteClasses,
+    states: DiscreteTable,
+    groups: SpinGroups,
+}
+
+impl ExactSampler {
+    /// Adds up the weights of all states of `classes`.
+    pub(super) fn new(classes: SiteClasses) -> Result<Self, PhysicsError> {
+        classes.require_affordable()?;
+        let members = classes
+            .classes()
+            .iter()
+            .map(|class| class.members.as_slice());
+        Ok(Self {
+            states: DiscreteTable::new(weights(&classes)),
+            groups: SpinGroups::new(classes.sites(), members),
+            classes,
+        })
+    }
+
+    /// Draws configurations into rows `from..to` of `drawn`, which are zero.
+    fn draw_rows(
+        &self,
+        drawn: (&mut BitMatrix, usize, usize),
+        tosses: &mut Tosses,
+        generator: &mut Generator,
+    ) {
+        let mut sums = vec![0.0; self.classes.patterns()];
+        self.groups.draw(drawn, tosses, |digits| {
+            self.classes.sums_of(self.states.draw(generator), &mut sums);
+            self.probabilities(&mut sums, generator, digits);
+        });
+    }
+
+    /// Turns pattern sums into a field, and the field into probabilities of being up.
+    fn probabilities(&self, sums: &mut [f64], generator: &mut Generator, digits: &mut [u64]) {
+        let beta = self.classes.beta();
+        let coupling = beta / self.classes.sites() as f64;
+        for field in sums.iter_mut() {
+            let noise: f64 = StandardNormal.sample(generator);
+            *field = coupling * *field + coupling.sqrt() * noise;
+        }
+        for (digits, class) in digits.iter_mut().zip(self.classes.classes()) {
+            let parts = class.signs.iter().zip(sums.iter());
+            let half_logit = beta * class.field + parts.map(|(xi, h)| xi * h).sum::<f64>();
+            *digits = binary_digits(1.0 / (1.0 + (-2.0 * half_logit).exp()));
+        }
+    }
+}
+
+impl IndependentSampler for ExactSampler {
+    fn draw(&self, samples: usize, generator: &mut Generator) -> Configurations {
+        let mut drawn = BitMatrix::zeros(samples, self.classes.sites());
+        let mut tosses = Tosses::new(generator);
+        self.draw_rows((&mut drawn, 0, samples), &mut tosses, generator);
+        drawn.into()
+    }
+}
+
+/// Draws `samples` independent configurations.
 pub(super) fn draw_exact(
     classes: &SiteClasses,
     samples: usize,
     generator: &mut Generator,
     progress: Progress<'_>,
 ) -> Result<BitMatrix, PhysicsError> {
-    classes.require_affordable()?;
     report(progress, 0.0)?;
-    let cumulative = cumulative_weights(classes);
-    let total = cumulative.last().copied().unwrap_or_default();
+    let sampler = ExactSampler::new(classes.clone())?;
     let mut drawn = BitMatrix::zeros(samples, classes.sites());
-    for row in 0..samples {
-        if row % SAMPLES_PER_REPORT == 0 {
-            report(progress, row as f64 / samples as f64)?;
-        }
-        let target = uniform(generator) * total;
-        let state = cumulative.partition_point(|&weight| weight <= target);
-        place(
-            classes,
-            state.min(cumulative.len() - 1),
-            generator,
-            &mut drawn,
-            row,
-        );
+    let mut tosses = Tosses::new(generator);
+    for from in (0..samples).step_by(SAMPLES_PER_REPORT) {
+        report(progress, from as f64 / samples as f64)?;
+        let to = samples.min(from + SAMPLES_PER_REPORT);
+        sampler.draw_rows((&mut drawn, from, to), &mut tosses, generator);
     }
     report(progress, 1.0)?;
     Ok(drawn)
 }
 
-fn cumulative_weights(classes: &SiteClasses) -> Vec<f64> {
+/// The weight of every state, the heaviest 1.
+fn weights(classes: &SiteClasses) -> Vec<f64> {
     let (peak, _) = heaviest(classes);
     #[expect(clippy::cast_sign_loss, reason = "a count below the limit")]
-    let mut cumulative = Vec::with_capacity(classes.states() as usize);
-    let mut total = 0.0;
-    classes.visit(|state| {
-        total += (state.log_weight - peak).exp();
-        cumulative.push(total);
-    });
-    cumulative
-}
-
-/// Writes a uniform configuration with the counts of `state` into `row`.
-fn place(
-    classes: &SiteClasses,
-    state: usize,
-    generator: &mut Generator,
-    drawn: &mut BitMatrix,
-    row: usize,
-) {
-    for (class, count) in classes.classes().iter().zip(classes.counts_of(state)) {
-        let mut missing = count;
-        for (placed, &(site, flipped)) in class.members.iter().enumerate() {
-            // Selection sampling: up with probability missing / remaining.
-            let remaining = class.members.len() - placed;
-            let up = uniform(generator) * (remaining as f64) < missing as f64;
-            missing -= usize::from(up);
-            drawn.set(row, site, up != flipped);
-        }
-    }
+    let mut weights = Vec::with_capacity(classes.states() as usize);
+    classes.visit(|state| weights.push((state.log_weight - peak).exp()));
+    weights
 }
 
 #[cfg(test)]

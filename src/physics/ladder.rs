@@ -1,6 +1,6 @@
 //! The ladder of temperatures, chosen from measured energies.
 
-use super::tempering::{Meter, Tempering, step_work};
+use super::tempering::{Meter, Start, Tempering, step_work};
 use super::{MeanField, PhysicsError, Progress, Replica, Streams};
 use crate::random::Generator;
 
@@ -82,7 +82,7 @@ fn exchange_rates<M: MeanField>(
     progress: Progress<'_>,
 ) -> Result<Vec<f64>, PhysicsError> {
     let meter = Meter::new(progress, usize::MAX, step_work(model, betas.len()));
-    let mut tempering = Tempering::new(model, betas, generator);
+    let mut tempering = Tempering::new(model, betas, Start::Disordered, generator);
     let (settling, measuring) = EXCHANGING;
     for sweep in 0..settling + measuring {
         meter.step()?;

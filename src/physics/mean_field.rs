@@ -2,15 +2,18 @@
 
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::configurations::Configurations;
 use crate::random::{Generator, uniform};
 
-/// A model `p(x) ∝ exp(β |Y(x)|² / 2N)` with `Y(x) = Σ_i y_i(x_i)` in K dimensions.
+/// A model `p(x) ∝ exp(β |Y(x)|² / 2N - β E₁(x))` with `Y(x) = Σ_i y_i(x_i)` in K
+/// dimensions and an external energy `E₁(x) = Σ_i e_i(x_i)`, which is mostly zero.
 ///
 /// With a field `z` in K dimensions,
 ///
 /// ```text
 /// exp(β |Y|² / 2N) = E_{z ~ N(0, I)} exp(√(β/N) z·Y)
-/// z | x ~ Normal(√(β/N) Y(x), I),   p(x_i | z) ∝ exp(h·y_i(x_i)),   h = √(β/N) z
+/// z | x ~ Normal(√(β/N) Y(x), I)
+/// p(x_i | z) ∝ exp(h·y_i(x_i) - β e_i(x_i)),   h = √(β/N) z
 /// ```
 ///
 /// so a model says only how its sites are drawn in a field `h`.
@@ -35,17 +38,29 @@ pub trait MeanField: Sync {
     /// Memory for one configuration; its content is arbitrary.
     fn blank(&self) -> Self::Sites;
 
-    /// Draws all sites independently from `exp(h·y_i(x_i))` times their measure.
+    /// Draws all sites independently from `exp(h·y_i(x_i) - β e_i(x_i))` times their
+    /// measure.
     ///
-    /// `field` is `h`, K numbers. The total feature `Y` of the new configuration
+    /// `field` is `h`, K numbers; `beta` counts in an external field only. The total feature `Y` of the new configuration
     /// is written to `total`, K numbers.
     fn draw_sites(
         &self,
+        beta: f64,
         field: &[f32],
         sites: &mut Self::Sites,
         total: &mut [f64],
         generator: &mut Generator,
     );
+
+    /// The external energy `E₁` of a configuration, in units of `J`.
+    fn external_energy(&self, _sites: &Self::Sites) -> f64 {
+        0.0
+    }
+
+    /// The external energy of the last proposal of [`MeanField::propose_jump`].
+    fn proposed_external_energy(&self, _sites: &Self::Sites) -> f64 {
+        0.0
+    }
 
     /// Proposes a far-reaching move and writes the total feature it would give.
     ///
@@ -66,7 +81,13 @@ pub trait MeanField: Sync {
 
     /// The configuration as it is kept.
     fn record(&self, sites: &Self::Sites) -> Self::Record;
+
+    /// All configurations that were kept, one a row.
+    fn collect(&self, records: Vec<Self::Record>) -> Configurations;
 }
+
+/// Field in which every site is all but certain to take its preferred state.
+const ORDERING_FIELD: f32 = 50.0;
 
 /// One configuration on its way through a Markov chain.
 #[derive(Debug, Clone)]
@@ -83,19 +104,44 @@ impl<S> Replica<S> {
     where
         M: MeanField<Sites = S>,
     {
-        let mut replica = Self {
-            sites: model.blank(),
-            total: vec![0.0; model.dimension()],
-            proposed: vec![0.0; model.dimension()],
-            field: vec![0.0; model.dimension()],
-        };
+        let mut replica = Self::blank(model);
         replica.sweep(model, 0.0, generator);
         replica
     }
 
+    /// Draws a configuration in a very strong field along one component of the total
+    /// feature: all sites aligned with each other.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no such component.
+    #[track_caller]
+    pub fn ordered<M>(model: &M, component: usize, generator: &mut Generator) -> Self
+    where
+        M: MeanField<Sites = S>,
+    {
+        let mut replica = Self::blank(model);
+        replica.field[component] = ORDERING_FIELD;
+        let (sites, total) = (&mut replica.sites, &mut replica.total);
+        model.draw_sites(0.0, &replica.field, sites, total, generator);
+        replica
+    }
+
+    fn blank<M>(model: &M) -> Self
+    where
+        M: MeanField<Sites = S>,
+    {
+        Self {
+            sites: model.blank(),
+            total: vec![0.0; model.dimension()],
+            proposed: vec![0.0; model.dimension()],
+            field: vec![0.0; model.dimension()],
+        }
+    }
+
     /// Draws the field given the sites, then all sites given the field.
     ///
-    /// Leaves `exp(β |Y|² / 2N)` invariant. `beta` is in units of `1/J`.
+    /// Leaves `exp(β |Y|² / 2N - β E₁)` invariant. `beta` is in units of `1/J`.
     pub fn sweep<M>(&mut self, model: &M, beta: f64, generator: &mut Generator)
     where
         M: MeanField<Sites = S>,
@@ -106,7 +152,8 @@ impl<S> Replica<S> {
             let noise: f64 = StandardNormal.sample(generator);
             *field = (coupling * total + spread * noise) as f32;
         }
-        model.draw_sites(&self.field, &mut self.sites, &mut self.total, generator);
+        let (sites, total) = (&mut self.sites, &mut self.total);
+        model.draw_sites(beta, &self.field, sites, total, generator);
     }
 
     /// Tries the model's far-reaching move, accepted by the Metropolis rule.
@@ -118,19 +165,21 @@ impl<S> Replica<S> {
             return;
         }
         let gain = square(&self.proposed) - square(&self.total);
-        let log_ratio = beta * gain / (2.0 * model.sites() as f64);
+        let external =
+            model.proposed_external_energy(&self.sites) - model.external_energy(&self.sites);
+        let log_ratio = beta * (gain / (2.0 * model.sites() as f64) - external);
         if uniform(generator) < log_ratio.exp() {
             model.accept_jump(&mut self.sites);
             std::mem::swap(&mut self.total, &mut self.proposed);
         }
     }
 
-    /// The energy `-|Y|² / 2N`, in units of `J`.
+    /// The energy `-|Y|² / 2N + E₁`, in units of `J`.
     pub fn energy<M>(&self, model: &M) -> f64
     where
         M: MeanField<Sites = S>,
     {
-        -square(&self.total) / (2.0 * model.sites() as f64)
+        model.external_energy(&self.sites) - square(&self.total) / (2.0 * model.sites() as f64)
     }
 
     /// The total feature `Y`, K numbers.

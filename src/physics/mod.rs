@@ -9,35 +9,51 @@
 //!
 //! In come a model and its temperature, named random streams and a progress
 //! callback. Out go configurations with the quality of the sampling
-//! ([`sample`], [`Ensemble`]), `ln Z` with a standard error ([`log_partition`])
+//! ([`System::sample`], [`Ensemble`]), `ln Z` with a standard error ([`log_partition`])
 //! and, where the states can be enumerated, exact results ([`ExactSolution`]).
 //!
 //! Nothing here touches a file, a clock, the environment or a log, makes a
 //! generator, or lets the number of threads decide a number.
 
 mod autocorrelation;
+mod bernoulli;
 mod chains;
 mod classes;
+mod curie_weiss;
 mod diagnostics;
+mod discrete;
 mod error;
 mod exact;
 mod hopfield;
+mod ising;
 mod ladder;
+mod lattice_chains;
+mod lebwohl_lasher;
 mod mean_field;
+mod nematic;
 mod partition;
 mod sampling;
 mod spins;
+mod system;
 mod tempering;
 
 pub use autocorrelation::{AutocorrelationTime, integrated_time};
 pub use classes::{ENUMERATION_LIMIT, SiteClasses};
+pub use curie_weiss::{CurieWeiss, FieldDistribution};
 pub use error::PhysicsError;
 pub use exact::ExactSolution;
-pub use hopfield::{Hopfield, draw_patterns};
+pub use hopfield::{Hopfield, draw_correlated_patterns, draw_patterns, fields_along};
+pub use ising::{Ising2d, Kaufman, Updates};
+pub use lebwohl_lasher::LebwohlLasher;
 pub use mean_field::{MeanField, Replica};
+pub use nematic::{
+    FieldQuadrature, MaierSaupe, Nematic, NematicTransition, OrientationSpace, PlanarNematic,
+    Plane, Space,
+};
 pub use partition::{LogPartition, LogPartitionMethod, estimate_log_partition, log_partition};
-pub use sampling::{Ensemble, SamplingMethod, sample};
+pub use sampling::{Ensemble, SamplingMethod};
 pub use spins::{SpinField, Spins};
+pub use system::{IndependentSampler, MeanFieldTheory, System};
 
 use std::ops::ControlFlow;
 

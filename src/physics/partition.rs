@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::tempering::{Meter, Tempering, step_work};
+use super::tempering::{Meter, Start, Tempering, step_work};
 use super::{
     ExactSolution, Hopfield, MeanField, PhysicsError, Progress, SiteClasses, SpinField, Streams,
     ladder, report,
@@ -34,8 +34,12 @@ pub struct LogPartition {
 pub enum LogPartitionMethod {
     /// The exact sum over the states of the site classes.
     SiteClasses,
+    /// Numerical integration over the field, exact to about twelve digits.
+    Quadrature,
     /// Acceptance ratios between neighbouring temperatures, from `β = 0` on.
     AcceptanceRatio,
+    /// Kaufman's solution of the Ising model on a torus.
+    Kaufman,
 }
 
 impl LogPartitionMethod {
@@ -44,7 +48,9 @@ impl LogPartitionMethod {
     pub fn name(self) -> &'static str {
         match self {
             Self::SiteClasses => "site_classes",
+            Self::Quadrature => "quadrature",
             Self::AcceptanceRatio => "acceptance_ratio",
+            Self::Kaufman => "kaufman",
         }
     }
 }
@@ -86,7 +92,8 @@ pub fn log_partition(
 ///
 /// with as many samples on both sides. Nothing is discretised: the root is
 /// consistent for any ladder, and a coarse one only makes it noisier. 16
-/// independent chains of up to 10,000 sweeps are pooled. The standard error is the
+/// independent chains of up to 10,000 sweeps, half of them started from order, are
+/// pooled. The standard error is the
 /// spread of their contributions to the sum of all `Δ`, so it knows the
 /// correlations in time and those between neighbours of the ladder; the difference
 /// to the estimate from the later half of all chains is added in quadrature, for
@@ -158,7 +165,8 @@ fn energy_chains<M: MeanField>(
     let meter = Meter::new(progress, CHAINS * (BURN_IN + sweeps), work);
     let run = |chain: usize| {
         let generator = streams(&format!("partition {chain}"));
-        let mut tempering = Tempering::new(model, betas, generator);
+        let start = Start::of_chain(model, chain);
+        let mut tempering = Tempering::new(model, betas, start, generator);
         let mut energies = vec![Vec::with_capacity(sweeps); betas.len()];
         for sweep in 0..BURN_IN + sweeps {
             meter.step()?;

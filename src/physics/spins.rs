@@ -8,6 +8,8 @@ use multiversion::multiversion;
 use rand::Rng;
 
 use super::{Hopfield, MeanField};
+use crate::bits::BitMatrix;
+use crate::configurations::Configurations;
 use crate::random::{Generator, uniform};
 
 /// Lanes that a sum of ±1 is kept in; any order of adding is exact.
@@ -18,7 +20,7 @@ const SQUARINGS: i32 = 6;
 /// The patterns of a Hopfield model, laid out for sampling.
 ///
 /// A configuration draws all spins independently with
-/// `P(s_i = 1) = 1 / (1 + exp(-2φ_i))`, `φ_i = Σ_μ h_μ ξ_i^μ`; probabilities are
+/// `P(s_i = 1) = 1 / (1 + exp(-2φ_i))`, `φ_i = Σ_μ h_μ ξ_i^μ + β h_i`; probabilities are
 /// resolved to about `5e-10`. Its jump relabels patterns: `s_i -> ± s_i ξ_i^μ ξ_i^ν`
 /// turns a state condensed on pattern `μ`, the one of largest overlap, into one on
 /// `ν`, drawn uniformly with the sign. It is proposed only if `ν` then has the
@@ -29,6 +31,8 @@ pub struct SpinField {
     patterns: usize,
     /// Patterns row by row, ±1.
     rows: Vec<f32>,
+    /// External fields, one a site; empty if there are none.
+    fields: Vec<f64>,
     ordering_beta: f64,
 }
 
@@ -37,6 +41,9 @@ pub struct SpinField {
 pub struct Spins {
     values: Vec<f32>,
     proposal: Vec<f32>,
+    /// External energy of the values and of the proposal, in units of `J`.
+    external: f64,
+    proposed_external: f64,
     half_logits: Vec<f32>,
     uniforms: Vec<f32>,
 }
@@ -54,6 +61,7 @@ impl SpinField {
             sites,
             patterns,
             rows,
+            fields: model.fields().to_vec(),
             ordering_beta: 1.0 / largest_eigenvalue(model),
         }
     }
@@ -88,6 +96,8 @@ impl MeanField for SpinField {
         Spins {
             values: vec![1.0; self.sites],
             proposal: vec![1.0; self.sites],
+            external: 0.0,
+            proposed_external: 0.0,
             half_logits: vec![0.0; self.sites],
             // Drawn in pairs, so one more where the number of sites is odd.
             uniforms: vec![0.0; self.sites.next_multiple_of(2)],
@@ -96,15 +106,26 @@ impl MeanField for SpinField {
 
     fn draw_sites(
         &self,
+        beta: f64,
         field: &[f32],
         sites: &mut Spins,
         total: &mut [f64],
         generator: &mut Generator,
     ) {
         fill_uniform(&mut sites.uniforms, generator);
-        half_logits(&self.rows, field, &mut sites.half_logits);
+        external_half_logits(&self.fields, beta, &mut sites.half_logits);
+        add_half_logits(&self.rows, field, &mut sites.half_logits);
         draw_spins(&sites.half_logits, &sites.uniforms, &mut sites.values);
         sums(&self.rows, &sites.values, total);
+        sites.external = external_energy(&self.fields, &sites.values);
+    }
+
+    fn external_energy(&self, sites: &Spins) -> f64 {
+        sites.external
+    }
+
+    fn proposed_external_energy(&self, sites: &Spins) -> f64 {
+        sites.proposed_external
     }
 
     fn propose_jump(
@@ -124,11 +145,13 @@ impl MeanField for SpinField {
             *proposal = sign * spin * from * to;
         }
         sums(&self.rows, &sites.proposal, proposed);
+        sites.proposed_external = external_energy(&self.fields, &sites.proposal);
         largest(proposed) == target
     }
 
     fn accept_jump(&self, sites: &mut Spins) {
         std::mem::swap(&mut sites.values, &mut sites.proposal);
+        std::mem::swap(&mut sites.external, &mut sites.proposed_external);
     }
 
     fn record(&self, sites: &Spins) -> Vec<u64> {
@@ -137,6 +160,14 @@ impl MeanField for SpinField {
             up.fold(0, |word, bit| word << 1 | bit)
         };
         sites.values.chunks(64).map(pack).collect()
+    }
+
+    fn collect(&self, records: Vec<Vec<u64>>) -> Configurations {
+        let mut collected = BitMatrix::zeros(records.len(), self.sites);
+        for (row, words) in records.iter().enumerate() {
+            collected.set_row(row, words);
+        }
+        collected.into()
     }
 }
 
@@ -191,10 +222,30 @@ fn fill_uniform(uniforms: &mut [f32], generator: &mut Generator) {
     }
 }
 
-/// `φ_i = Σ_μ h_μ ξ_i^μ`, in the order of the patterns.
+/// `φ_i = β h_i`, and 0 without external fields.
+fn external_half_logits(fields: &[f64], beta: f64, phi: &mut [f32]) {
+    if fields.is_empty() {
+        phi.fill(0.0);
+    }
+    for (phi, field) in phi.iter_mut().zip(fields) {
+        *phi = (beta * field) as f32;
+    }
+}
+
+/// `-Σ_i h_i s_i` in double precision, lane by lane: the order of the sum is fixed.
+fn external_energy(fields: &[f64], spins: &[f32]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    for (fields, spins) in fields.chunks(LANES).zip(spins.chunks(LANES)) {
+        for (lane, (field, spin)) in lanes.iter_mut().zip(fields.iter().zip(spins)) {
+            *lane -= field * f64::from(*spin);
+        }
+    }
+    lanes.iter().sum()
+}
+
+/// Adds `Σ_μ h_μ ξ_i^μ` to `φ_i`, in the order of the patterns.
 #[multiversion(targets("x86_64+avx2"))]
-fn half_logits(rows: &[f32], field: &[f32], phi: &mut [f32]) {
-    phi.fill(0.0);
+fn add_half_logits(rows: &[f32], field: &[f32], phi: &mut [f32]) {
     for (row, h) in rows.chunks_exact(phi.len()).zip(field) {
         for (phi, xi) in phi.iter_mut().zip(row) {
             *phi += h * xi;
@@ -258,7 +309,6 @@ fn exp_of_negative(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bits::BitMatrix;
     use crate::physics::{Replica, draw_patterns};
     use crate::random::stream;
 
@@ -293,7 +343,7 @@ mod tests {
         let mut total = [0.0; 3];
         let (draws, mut sums) = (20_000, [0.0; 37]);
         for _ in 0..draws {
-            spin_field.draw_sites(&field, &mut sites, &mut total, &mut generator);
+            spin_field.draw_sites(1.0, &field, &mut sites, &mut total, &mut generator);
             sums.iter_mut()
                 .zip(&sites.values)
                 .for_each(|(sum, s)| *sum += f64::from(*s));
@@ -328,6 +378,27 @@ mod tests {
             let energy = replica.energy(&spin_field);
             assert!((energy - model.energy(&words)).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn energies_follow_the_spins_in_external_fields_too() {
+        let stored = draw_patterns(3, 67, &mut stream("patterns", &[]));
+        let mut generator = stream("walk", &["fields"]);
+        let fields = (0..67).map(|_| uniform(&mut generator) - 0.5).collect();
+        let model = Hopfield::with_fields(stored, fields, 0.7).unwrap();
+        let spin_field = SpinField::new(&model);
+        let mut replica = Replica::random(&spin_field, &mut generator);
+        let mut jumps = 0;
+        for _ in 0..300 {
+            replica.sweep(&spin_field, 0.5, &mut generator);
+            let before = spin_field.record(replica.sites());
+            replica.jump(&spin_field, 0.5, &mut generator);
+            let words = spin_field.record(replica.sites());
+            jumps += usize::from(before != words);
+            let energy = replica.energy(&spin_field);
+            assert!((energy - model.energy(&words)).abs() < 1e-9);
+        }
+        assert!(jumps > 10, "{jumps}");
     }
 
     #[test]

@@ -46,13 +46,40 @@ impl Exchanges {
     }
 }
 
+/// Where a chain starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Every replica at infinite temperature.
+    Disordered,
+    /// Every replica aligned along this component of the total feature.
+    Ordered(usize),
+}
+
+impl Start {
+    /// Chains 0, 2, … start from disorder, the others from order along one component
+    /// after the other, so that chains that agree have forgotten where they began.
+    pub(super) fn of_chain<M: MeanField>(model: &M, chain: usize) -> Self {
+        if chain.is_multiple_of(2) {
+            Self::Disordered
+        } else {
+            Self::Ordered(chain / 2 % model.dimension())
+        }
+    }
+}
+
 impl<'a, M: MeanField> Tempering<'a, M> {
-    /// Starts every replica at a random configuration.
-    pub(super) fn new(model: &'a M, betas: &'a [f64], mut generator: Generator) -> Self {
-        let replicas = betas
-            .iter()
-            .map(|_| Replica::random(model, &mut generator))
-            .collect();
+    /// Starts every replica at a configuration of its own.
+    pub(super) fn new(
+        model: &'a M,
+        betas: &'a [f64],
+        start: Start,
+        mut generator: Generator,
+    ) -> Self {
+        let replica = |generator: &mut Generator| match start {
+            Start::Disordered => Replica::random(model, generator),
+            Start::Ordered(component) => Replica::ordered(model, component, generator),
+        };
+        let replicas = betas.iter().map(|_| replica(&mut generator)).collect();
         Self {
             model,
             betas,

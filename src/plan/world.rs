@@ -86,6 +86,8 @@ fn point(index: usize, temperature: f64, latent: i64, replicate: u32) -> Point {
                 sites: 10,
                 patterns: PatternSource::Drawn(1),
                 temperature,
+                field: 0.0,
+                correlation: 0.0,
             }),
             sampling: SamplingSection {
                 samples: 100,
@@ -94,11 +96,7 @@ fn point(index: usize, temperature: f64, latent: i64, replicate: u32) -> Point {
             },
         },
         vae: vae(usize::try_from(latent).unwrap()),
-        analysis: AnalysisSection {
-            likelihood: None,
-            patterns: None,
-            statistics: None,
-        },
+        analysis: AnalysisSection::default(),
     }
 }
 
@@ -121,6 +119,7 @@ fn vae(latent: usize) -> VaeSection {
             gradient_clip: 1.0,
             patience: 0,
             validation_fraction: 0.1,
+            fresh_samples: false,
             checkpoint_epochs: 1,
             engine: Engine::Auto,
             device: Device::Cpu,

@@ -1,6 +1,8 @@
 //! The figures that analyses draw by themselves.
 
-use super::{Drawing, FigureInput, PlotError, curves, heat, patterns, population, render, sweeps};
+use super::{
+    Drawing, FigureInput, PlotError, curves, heat, patterns, population, render, sweeps, theory,
+};
 
 /// A figure: its name, what it needs, and how it is built.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +56,30 @@ const FIGURES: &[Figure] = &[
         title: "rate of the latent channel",
         tables: &["likelihood"],
         build: sweeps::rate,
+    },
+    Figure {
+        name: "thermodynamics",
+        title: "averages of data and network, beside exact ones",
+        tables: &["thermodynamics"],
+        build: theory::thermodynamics,
+    },
+    Figure {
+        name: "couplings",
+        title: "couplings read off, over the true ones",
+        tables: &["couplings"],
+        build: theory::couplings,
+    },
+    Figure {
+        name: "field",
+        title: "distribution of the mean field, learned and exact",
+        tables: &["field"],
+        build: theory::field,
+    },
+    Figure {
+        name: "overlap_map",
+        title: "overlap of the recovered patterns over two swept parameters",
+        tables: &["patterns"],
+        build: heat::overlap_map,
     },
     Figure {
         name: "spectrum",

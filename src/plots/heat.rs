@@ -1,8 +1,10 @@
-//! The figure of the latent plane.
+//! Figures of coloured cells: the latent plane, overlaps over two parameters.
+
+use std::collections::BTreeMap;
 
 use super::drawing::extent;
-use super::input::Part;
-use super::{Axis, ColourBar, Drawing, FigureInput, HeatMap, Panel, PlotError};
+use super::input::{Part, axis_values};
+use super::{Axis, Colour, ColourBar, Drawing, FigureInput, HeatMap, Panel, PlotError};
 
 /// Density of the encoder means, at the lowest and the highest swept value.
 pub(super) fn latent_map(input: &FigureInput) -> Result<Option<Drawing>, PlotError> {
@@ -38,37 +40,78 @@ fn map(part: Part, bar: &ColourBar) -> Result<HeatMap, PlotError> {
     let table = &part.table;
     let (x, y) = (table.numeric("x")?, table.numeric("y")?);
     let samples = table.integers("samples")?;
-    let cell = (spacing(&x), spacing(&y));
     let located = x.iter().zip(&y).zip(samples);
     let cells: Vec<_> = located
         .filter_map(|((x, y), &samples)| Some(((*x)?, (*y)?, bar.colour(samples as f64))))
         .collect();
-    let axis = |label: &str, values: Vec<f64>, width: f64| {
+    let labels = ["first latent", "second latent"].map(str::to_owned);
+    Ok(cell_map(part.heading, labels, cells))
+}
+
+/// Cells around their centres, as wide as the centres are apart.
+fn cell_map(heading: String, labels: [String; 2], cells: Vec<(f64, f64, Colour)>) -> HeatMap {
+    let x: Vec<f64> = cells.iter().map(|cell| cell.0).collect();
+    let y: Vec<f64> = cells.iter().map(|cell| cell.1).collect();
+    let cell = (spacing(&x), spacing(&y));
+    let axis = |label: String, values: Vec<f64>, width: f64| {
         let (low, high) = extent(values).unwrap_or((0.0, 0.0));
         Axis::linear(label, low - width, high + width)
     };
-    let x_axis = axis(
-        "first latent",
-        cells.iter().map(|cell| cell.0).collect(),
-        cell.0,
-    );
-    let y_axis = axis(
-        "second latent",
-        cells.iter().map(|cell| cell.1).collect(),
-        cell.1,
-    );
-    Ok(HeatMap {
-        heading: part.heading,
-        x: x_axis,
-        y: y_axis,
+    let [x_label, y_label] = labels;
+    HeatMap {
+        heading,
+        x: axis(x_label, x, cell.0),
+        y: axis(y_label, y, cell.1),
         cell,
         cells,
-    })
+    }
+}
+
+/// Mean overlap of the patterns over the last and the first swept parameter, a panel a
+/// method; none where fewer than two are swept, or one of these is no number.
+pub(super) fn overlap_map(input: &FigureInput) -> Result<Option<Drawing>, PlotError> {
+    let (Some(table), [first, .., last]) = (input.table("patterns"), input.axes) else {
+        return Ok(None);
+    };
+    let (x, y) = (axis_values(table, last)?, axis_values(table, first)?);
+    if !x.categories.is_empty() || !y.categories.is_empty() {
+        return Ok(None);
+    }
+    let bar = ColourBar {
+        axis: Axis::linear("mean overlap with the true patterns", 0.0, 1.0),
+    };
+    let (methods, overlaps) = (table.texts("method")?, table.numbers("overlap")?);
+    let mut panels = Vec::new();
+    for method in ["vae", "correlations"] {
+        let mut cells: BTreeMap<[u64; 2], (f64, f64, f64, f64)> = BTreeMap::new();
+        for row in (0..table.rows()).filter(|&row| methods[row] == method) {
+            let (x, y) = (x.values[row], y.values[row]);
+            let cell = cells
+                .entry([x.to_bits(), y.to_bits()])
+                .or_insert((x, y, 0.0, 0.0));
+            cell.2 += overlaps[row].unwrap_or(0.0);
+            cell.3 += 1.0;
+        }
+        let cells = cells.into_values();
+        let cells = cells.map(|(x, y, sum, count)| (x, y, bar.colour(sum / count)));
+        panels.push(Panel::HeatMap(cell_map(
+            method.to_owned(),
+            [x.label.clone(), y.label.clone()],
+            cells.collect(),
+        )));
+    }
+    Ok(Some(Drawing {
+        title: input.titled("overlap of the recovered patterns"),
+        subtitle: "mean over patterns and replicates; a pattern that was not found counts as 0"
+            .to_owned(),
+        panels,
+        colour_bar: Some(bar),
+    }))
 }
 
 /// Smallest distance between two of the centres: the width of a bin.
-fn spacing(centres: &[Option<f64>]) -> f64 {
-    let mut sorted: Vec<f64> = centres.iter().flatten().copied().collect();
+fn spacing(centres: &[f64]) -> f64 {
+    let mut sorted = centres.to_vec();
     sorted.sort_by(f64::total_cmp);
     let scale = extent(sorted.iter().copied()).map_or(1.0, |(low, high)| high - low);
     let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]);

@@ -24,6 +24,7 @@ mod render;
 mod request;
 mod style;
 mod sweeps;
+mod theory;
 mod ticks;
 
 #[cfg(test)]

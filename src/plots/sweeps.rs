@@ -173,7 +173,7 @@ fn against_sweep(sweep: &Sweep, y: Axis, series: Vec<Series>, guides: Vec<Guide>
 }
 
 /// Both names, or the one that is not empty.
-fn joined(first: &str, second: &str) -> String {
+pub(super) fn joined(first: &str, second: &str) -> String {
     match (first.is_empty(), second.is_empty()) {
         (false, false) => format!("{first}, {second}"),
         _ => format!("{first}{second}"),
@@ -181,7 +181,7 @@ fn joined(first: &str, second: &str) -> String {
 }
 
 /// Shifts the marks of series to both sides, so that none hides another.
-fn spread(mut series: Vec<Series>) -> Vec<Series> {
+pub(super) fn spread(mut series: Vec<Series>) -> Vec<Series> {
     let count = i32::try_from(series.len()).unwrap_or(i32::MAX).max(1);
     let step = SPREAD.min(WIDEST / count);
     for (index, one) in (0..count).zip(&mut series) {

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use super::request::axis_list;
-use super::{Axis, ReadRequest, Recording, RecordingError};
+use super::{Axis, Coding, ReadRequest, Recording, RecordingError};
 use crate::bits::BitMatrix;
 
 /// Bytes that the bits of a recording may take: 2 GiB.
@@ -100,6 +100,7 @@ pub(super) struct Layout {
     axes: Vec<Axis>,
     shape: Vec<usize>,
     order: Order,
+    coding: Coding,
     repeats: usize,
     bins_per_repeat: usize,
     cells: usize,
@@ -138,6 +139,7 @@ impl Layout {
             axes,
             shape,
             order,
+            coding: request.coding,
             repeats,
             bins_per_repeat,
             cells,
@@ -189,11 +191,15 @@ impl Layout {
         index: usize,
         value: f64,
     ) -> Result<(), RecordingError> {
-        if value == 0.0 {
+        #[expect(clippy::float_cmp, reason = "the value must be exactly one of these")]
+        let (down, up) = match self.coding {
+            Coding::Activity => (value == 0.0, value == 1.0),
+            Coding::Spins => (value == 0.0 || value == -1.0, value == 1.0),
+        };
+        if down {
             return Ok(());
         }
-        #[expect(clippy::float_cmp, reason = "the value must be exactly 1")]
-        if value == 1.0 {
+        if up {
             let (row, cell) = self.place(index);
             bits.set(row, cell, true);
             return Ok(());

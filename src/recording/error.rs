@@ -196,6 +196,30 @@ pub enum RecordingError {
         /// Bytes that the bits may take.
         limit: usize,
     },
+    /// A folder without PNG images.
+    #[error("no PNG image in folder `{folder}`, expected one a pattern")]
+    NoImages {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A PNG image that cannot be decoded.
+    #[error("image `{name}` cannot be read: {cause}")]
+    Image {
+        /// Name of the file.
+        name: String,
+        /// What the decoder says.
+        cause: String,
+    },
+    /// An image of another size than the first.
+    #[error("image `{name}` has {found} pixels, the first has {expected}")]
+    ImageSize {
+        /// Name of the file.
+        name: String,
+        /// Its pixels.
+        found: usize,
+        /// Pixels of the first.
+        expected: usize,
+    },
     /// A value that is neither 0 nor 1.
     #[error(
         "value {value} at {position} (counted from 0), expected 0 or 1: threshold the counts first"

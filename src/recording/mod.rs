@@ -1,5 +1,7 @@
 //! Readers of real recordings: which cell was active in which time bin.
 //!
+//! Stored patterns of a network are read the same way, or from a folder of images.
+//!
 //! In comes a file (MATLAB v5, `.npy`, delimited text, Parquet) and a
 //! [`ReadRequest`] that says how its axes are to be understood. Out comes a
 //! [`Recording`]: one bit a cell and time bin, repeat after repeat, which can
@@ -19,6 +21,7 @@
 
 mod array;
 mod error;
+mod images;
 mod matlab;
 mod matlab_stream;
 mod npy;
@@ -34,7 +37,7 @@ mod fixtures;
 
 pub use error::{RecordingError, VariableListing};
 pub use parquet::{Column, DenseColumns, ParquetReader};
-pub use read::{check_sha256, load, read, read_bytes};
+pub use read::{check_sha256, load, read, read_bytes, read_patterns};
 pub use record::{Recording, Split, Warning};
-pub use request::{Axis, ReadRequest};
+pub use request::{Axis, Coding, ReadRequest};
 pub use summary::{Summary, summary};

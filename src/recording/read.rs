@@ -5,7 +5,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{ParquetReader, ReadRequest, Recording, RecordingError, matlab, npy, parquet, text};
+use super::{
+    Coding, ParquetReader, ReadRequest, Recording, RecordingError, images, matlab, npy, parquet,
+    text,
+};
+use crate::bits::BitMatrix;
 
 /// Bytes of the largest file read: 4 GiB.
 const LARGEST_FILE: u64 = 1 << 32;
@@ -136,6 +140,58 @@ pub fn read(
     read_bytes(&load(request)?, request, parquet)
 }
 
+/// Reads stored patterns, one a row: from a file with a row a pattern and a column a
+/// site, of 1 and -1 (or 0), or from a folder of PNG images, by their names in order.
+///
+/// # Errors
+///
+/// Those of [`read`], and those of images that do not make patterns.
+pub fn read_patterns(
+    path: &Path,
+    parquet: &ParquetReader<'_>,
+) -> Result<BitMatrix, RecordingError> {
+    let request = ReadRequest {
+        path: path.to_owned(),
+        coding: Coding::Spins,
+        ..ReadRequest::default()
+    };
+    if path.is_dir() {
+        return images::patterns(&images_of(path)?);
+    }
+    read(&request, parquet).map(|recording| recording.data)
+}
+
+/// The PNG images of a folder, by ascending name.
+fn images_of(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, RecordingError> {
+    let failed = |source| RecordingError::Unreadable {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if extension(&path).as_deref() == Some("png") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    if paths.is_empty() {
+        return Err(RecordingError::NoImages {
+            folder: folder.to_owned(),
+        });
+    }
+    let image = |path: PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.into_owned();
+        let request = ReadRequest {
+            path,
+            ..ReadRequest::default()
+        };
+        Ok((name, load(&request)?))
+    };
+    paths.into_iter().map(image).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +242,29 @@ mod tests {
         let recording = read(&request, &|_| Err(String::new())).unwrap();
         assert_eq!((recording.repeats, recording.bins_per_repeat), (2, 1));
         assert!(recording.data.get(0, 0) && recording.data.get(1, 1));
+    }
+
+    #[test]
+    fn patterns_come_from_a_file_of_signs_or_a_folder_of_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("patterns.csv");
+        std::fs::write(&file, "1,-1,1\n-1,-1,1\n").unwrap();
+        let none = |_: &[u8]| Err(String::new());
+        let bits = read_patterns(&file, &none).unwrap();
+        let row = |bits: &BitMatrix, row| [0, 1, 2].map(|site| bits.get(row, site));
+        assert_eq!(row(&bits, 0), [true, false, true]);
+        assert_eq!(row(&bits, 1), [false, false, true]);
+        assert!(matches!(
+            read_patterns(folder.path(), &none),
+            Err(RecordingError::NoImages { .. })
+        ));
+        for (name, grey) in [("b.png", [255, 0, 0]), ("a.png", [0, 0, 255])] {
+            let bytes = images::tests::image(3, &grey);
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let bits = read_patterns(folder.path(), &none).unwrap();
+        assert_eq!(row(&bits, 0), [false, false, true], "`a.png` comes first");
+        assert_eq!(row(&bits, 1), [true, false, false]);
     }
 
     #[test]

@@ -42,6 +42,16 @@ impl FromStr for Axis {
     }
 }
 
+/// What the stored numbers mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Coding {
+    /// 1 for an active cell, 0 for a silent one.
+    #[default]
+    Activity,
+    /// 1 for a spin up, -1 or 0 for one down.
+    Spins,
+}
+
 /// What to read, and how to understand it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadRequest {
@@ -59,6 +69,8 @@ pub struct ReadRequest {
     pub repeats: Option<usize>,
     /// Cells to keep, in this order, counted from 0; all if left out.
     pub cells: Option<Vec<usize>>,
+    /// What the stored numbers mean.
+    pub coding: Coding,
     /// Where the data can be had, for the message about a missing file.
     pub cite: Option<String>,
 }

@@ -1,11 +1,12 @@
 //! What the stages `sample` and `recording` hand on, and how others read it.
 //!
-//! Both write `train.parquet` and `test.parquet`, configurations as bits; a
-//! recording adds the repeat of each bin as its block. `sample` adds the stored
+//! Both write `train.parquet` and `test.parquet`, spins as bits and directors as
+//! features; a recording adds the repeat of each bin as its block. `sample` adds the stored
 //! patterns (`patterns.parquet`) and, where the model knows it, ln p(x) of each
 //! test configuration (`log_probability.parquet`).
 
 use crate::bits::BitMatrix;
+use crate::configurations::Configurations;
 use crate::engine::{StageError, TaskContext};
 use crate::inference::{self, Estimate};
 use crate::manifest::{Point, System};
@@ -32,18 +33,31 @@ pub(super) fn needing_data(request: Request, point: &Point) -> Request {
 /// Configurations, and the block of each if they are not independent.
 #[derive(Debug, Clone)]
 pub(super) struct DataSet {
-    pub(super) bits: BitMatrix,
+    pub(super) configurations: Configurations,
     pub(super) blocks: Option<Vec<u32>>,
 }
 
 impl DataSet {
     pub(super) fn read(task: &TaskContext<'_>, file: &str) -> Result<Self, StageError> {
-        let (bits, blocks, _) = tables::bits_from_bytes(&task.read(ROLE, file)?)?;
-        Ok(Self { bits, blocks })
+        let bytes = task.read(ROLE, file)?;
+        let (configurations, blocks, _) = tables::configurations_from_bytes(&bytes)?;
+        Ok(Self {
+            configurations,
+            blocks,
+        })
+    }
+
+    /// The bits of spins or cells, for analyses that know no other unit.
+    pub(super) fn spins(&self) -> Result<&BitMatrix, StageError> {
+        self.configurations
+            .as_spins()
+            .ok_or_else(|| StageError::failed("found directors, expected spins or cells"))
     }
 
     pub(super) fn write(&self, task: &TaskContext<'_>, file: &str) -> Result<(), StageError> {
-        let bytes = tables::bits_to_bytes(&self.bits, self.blocks.as_deref(), &task.metadata())?;
+        let blocks = self.blocks.as_deref();
+        let metadata = task.metadata();
+        let bytes = tables::configurations_to_bytes(&self.configurations, blocks, &metadata)?;
         task.write(file, &bytes)
     }
 
@@ -61,14 +75,18 @@ impl DataSet {
         if let Some(blocks) = &self.blocks {
             return blocks.clone();
         }
-        let size = self.bits.rows().div_ceil(INDEPENDENT_BLOCKS).max(1);
-        inference::consecutive_blocks(self.bits.rows(), size)
+        let size = self
+            .configurations
+            .rows()
+            .div_ceil(INDEPENDENT_BLOCKS)
+            .max(1);
+        inference::consecutive_blocks(self.configurations.rows(), size)
     }
 
     /// Splits off about `fraction` of the data to judge a training by: whole
     /// blocks, interleaved, if there are blocks, else the last configurations.
-    pub(super) fn hold_out(&self, fraction: f64) -> (BitMatrix, BitMatrix) {
-        let rows = 0..self.bits.rows();
+    pub(super) fn hold_out(&self, fraction: f64) -> (Configurations, Configurations) {
+        let rows = 0..self.configurations.rows();
         let (held, kept): (Vec<usize>, Vec<usize>) = if let Some(blocks) = &self.blocks {
             let order = ranks(blocks);
             let blocks = order.iter().max().map_or(0, |last| last + 1);
@@ -81,7 +99,8 @@ impl DataSet {
             let first = rows.len() - held.clamp(2, rows.len() / 2);
             rows.partition(|&row| row >= first)
         };
-        (self.bits.select_rows(&kept), self.bits.select_rows(&held))
+        let select = |rows: &[usize]| self.configurations.select_rows(rows);
+        (select(&kept), select(&held))
     }
 }
 
@@ -141,17 +160,28 @@ pub(super) fn read_log_probability(
 
 /// Reads a bit matrix that `sample` wrote beside the configurations.
 pub(super) fn read_bits(task: &TaskContext<'_>, file: &str) -> Result<BitMatrix, StageError> {
-    Ok(tables::bits_from_bytes(&task.read(ROLE, file)?)?.0)
+    let (configurations, _, _) = tables::configurations_from_bytes(&task.read(ROLE, file)?)?;
+    match configurations {
+        Configurations::Spins(bits) => Ok(bits),
+        Configurations::Directors(_) => Err(StageError::failed("found directors, expected bits")),
+    }
 }
 
-/// The distinct configurations of a data set, and which one each row is.
+/// The distinct configurations of a data set, and which one each row is. No two
+/// configurations of directors are taken to be equal.
 pub(super) struct Distinct {
-    pub(super) bits: BitMatrix,
+    pub(super) configurations: Configurations,
     index: Vec<usize>,
 }
 
 impl Distinct {
-    pub(super) fn of(bits: &BitMatrix) -> Self {
+    pub(super) fn of(configurations: &Configurations) -> Self {
+        let Configurations::Spins(bits) = configurations else {
+            return Self {
+                configurations: configurations.clone(),
+                index: (0..configurations.rows()).collect(),
+            };
+        };
         let mut seen = std::collections::BTreeMap::new();
         let mut rows = Vec::new();
         let index = (0..bits.rows())
@@ -163,27 +193,27 @@ impl Distinct {
             })
             .collect();
         Self {
-            bits: bits.select_rows(&rows),
+            configurations: configurations.select_rows(&rows),
             index,
         }
     }
 
     /// Each distinct configuration as often as it occurs, but at most `most`
     /// times, and which one each row is.
-    pub(super) fn repeated(&self, most: usize) -> (BitMatrix, Vec<usize>) {
-        let mut times = vec![0_usize; self.bits.rows()];
+    pub(super) fn repeated(&self, most: usize) -> (Configurations, Vec<usize>) {
+        let mut times = vec![0_usize; self.configurations.rows()];
         for &index in &self.index {
             times[index] += 1;
         }
         let owner: Vec<usize> = (0..times.len())
             .flat_map(|index| std::iter::repeat_n(index, times[index].min(most)))
             .collect();
-        (self.bits.select_rows(&owner), owner)
+        (self.configurations.select_rows(&owner), owner)
     }
 
     /// Mean of the values of each distinct configuration's repeats.
     pub(super) fn means(&self, values: &[f64], owner: &[usize]) -> Vec<f64> {
-        let mut sums = vec![(0.0, 0.0_f64); self.bits.rows()];
+        let mut sums = vec![(0.0, 0.0_f64); self.configurations.rows()];
         for (value, &index) in values.iter().zip(owner) {
             sums[index].0 += value;
             sums[index].1 += 1.0;
@@ -201,40 +231,47 @@ impl Distinct {
 mod tests {
     use super::*;
 
-    fn numbered(rows: usize) -> BitMatrix {
-        BitMatrix::from_words(rows, 16, (0..rows as u64).collect()).unwrap()
+    fn numbered(rows: usize) -> Configurations {
+        let words = (0..rows as u64).collect();
+        BitMatrix::from_words(rows, 16, words).unwrap().into()
+    }
+
+    fn word(configurations: &Configurations, row: usize) -> u64 {
+        configurations.as_spins().unwrap().row(row)[0]
     }
 
     #[test]
     fn whole_blocks_are_held_out_and_nothing_is_lost() {
         let blocks: Vec<u32> = (0..60).map(|row| [3, 7, 8, 20, 21, 40][row / 10]).collect();
         let data = DataSet {
-            bits: numbered(60),
+            configurations: numbered(60),
             blocks: Some(blocks),
         };
         let (kept, held) = data.hold_out(0.34);
         assert_eq!((kept.rows(), held.rows()), (40, 20));
-        let held: Vec<u64> = (0..20).map(|row| held.row(row)[0]).collect();
+        let held: Vec<u64> = (0..20).map(|row| word(&held, row)).collect();
         assert_eq!(held, (20..30).chain(50..60).collect::<Vec<u64>>());
     }
 
     #[test]
     fn independent_rows_are_held_out_from_the_end() {
         let data = DataSet {
-            bits: numbered(100),
+            configurations: numbered(100),
             blocks: None,
         };
         let (kept, held) = data.hold_out(0.05);
         assert_eq!((kept.rows(), held.rows()), (95, 5));
-        assert_eq!(held.row(0)[0], 95);
+        assert_eq!(word(&held, 0), 95);
     }
 
     #[test]
     fn distinct_configurations_spread_back() {
         let bits = BitMatrix::from_words(5, 4, vec![3, 1, 3, 2, 1]).unwrap();
-        let distinct = Distinct::of(&bits);
-        assert_eq!(distinct.bits.rows(), 3);
-        let values: Vec<f64> = (0..3).map(|r| distinct.bits.row(r)[0] as f64).collect();
+        let distinct = Distinct::of(&bits.into());
+        assert_eq!(distinct.configurations.rows(), 3);
+        let values: Vec<f64> = (0..3)
+            .map(|row| word(&distinct.configurations, row) as f64)
+            .collect();
         assert_eq!(distinct.spread(&values), [3.0, 1.0, 3.0, 2.0, 1.0]);
         let (repeated, owner) = distinct.repeated(1);
         assert_eq!((repeated.rows(), owner), (3, vec![0, 1, 2]));

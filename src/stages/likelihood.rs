@@ -61,10 +61,10 @@ impl Stage for Likelihood {
         let parameters: Parameters = task.parameters()?;
         let vae = train::read_best(task)?;
         let test = DataSet::read(task, data::TEST)?;
-        let distinct = Distinct::of(&test.bits);
+        let distinct = Distinct::of(&test.configurations);
 
         report(task, 0.0, "ELBO");
-        let rows = vae.elbo(&test.bits, &mut task.stream("elbo"));
+        let rows = vae.elbo(&test.configurations, &mut task.stream("elbo"));
         task.check_cancelled()?;
         report(task, 0.05, "importance-weighted bound");
         let streams = |name: &str| task.stream(name);
@@ -93,7 +93,7 @@ impl Stage for Likelihood {
             exact: exact.map(|(v, _)| test.mean(&v)).transpose()?,
             grid,
             gap,
-            test_samples: test.bits.rows(),
+            test_samples: test.configurations.rows(),
             importance_samples: parameters.importance_samples,
         };
         row.write(task, &test)
@@ -135,12 +135,12 @@ fn grid(
     };
     // A grid in three dimensions has so many nodes that a part of the test
     // configurations must do; the first are as good as any.
-    let few = latent == quadrature::LARGEST_LATENT && samples > 0 && samples < test.bits.rows();
+    let few =
+        latent == quadrature::LARGEST_LATENT && samples > 0 && samples < test.configurations.rows();
     let result = if few {
-        let first: Vec<usize> = (0..samples).collect();
-        quadrature::log_likelihood(vae, &test.bits.select_rows(&first), &proceed)
+        quadrature::log_likelihood(vae, &test.configurations.first_rows(samples), &proceed)
     } else {
-        quadrature::log_likelihood(vae, &distinct.bits, &proceed)
+        quadrature::log_likelihood(vae, &distinct.configurations, &proceed)
     };
     let result = result.map_err(train::cancelled)?;
     if result.discretisation_error > COARSE_GRID {

@@ -66,14 +66,13 @@ impl Stage for Patterns {
         let prior = half_logit_spectrum(&vae, &prior)?;
         task.check_cancelled()?;
         let test = DataSet::read(task, data::TEST)?;
-        let rows: Vec<usize> = (0..parameters.encoded.min(test.bits.rows())).collect();
-        let codes = vae.encode(&test.bits.select_rows(&rows));
+        let codes = vae.encode(&test.configurations.first_rows(parameters.encoded));
         let encoded = half_logit_spectrum(&vae, &codes.means)?;
         task.check_cancelled()?;
 
         let read_off = from_network(&prior)?;
         let baseline = inference::correlation_patterns(
-            &train.bits,
+            train.spins()?,
             truth.rows().min(MAX_PATTERNS),
             Centring::Symmetric,
         )?;
@@ -99,7 +98,8 @@ impl Stage for Patterns {
 
 /// Spectrum of the half-logits at the given latents.
 fn half_logit_spectrum(vae: &Vae, z: &[f32]) -> Result<Spectrum, InferenceError> {
-    let half: Vec<f64> = vae.logits(z).iter().map(|&l| 0.5 * f64::from(l)).collect();
+    let natural = vae.natural_parameters(z);
+    let half: Vec<f64> = natural.iter().map(|&field| f64::from(field)).collect();
     inference::spectrum(&half, vae.architecture().sites)
 }
 

@@ -11,7 +11,7 @@ use super::data::{self, DataSet};
 use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::manifest::{Point, RecordingAxis, RecordingSection, System};
 use crate::plan::{Request, StageDefinition};
-use crate::recording::{self as reader, Axis, ReadRequest, RecordingError};
+use crate::recording::{self as reader, Axis, Coding, ReadRequest, RecordingError};
 use crate::tables;
 
 pub(super) const NAME: &str = "recording";
@@ -110,6 +110,7 @@ fn read_request(section: &RecordingSection) -> ReadRequest {
         axes: section.axes.iter().copied().map(axis).collect(),
         repeats: section.repeats,
         cells: section.sites.clone(),
+        coding: Coding::Activity,
         cite: section.cite.clone(),
     }
 }
@@ -162,6 +163,7 @@ impl Stage for Recording {
             axes: axes?,
             repeats: parameters.repeats,
             cells: parameters.sites,
+            coding: Coding::Activity,
             cite: places.cite,
         };
         task.progress(Progress {
@@ -182,12 +184,12 @@ impl Stage for Recording {
         }
         let split = recording.split(parameters.split_every, parameters.split_offset)?;
         let train = DataSet {
-            bits: split.train,
+            configurations: split.train.into(),
             blocks: Some(split.train_blocks),
         };
         train.write(task, data::TRAIN)?;
         let test = DataSet {
-            bits: split.test,
+            configurations: split.test.into(),
             blocks: Some(split.test_blocks),
         };
         test.write(task, data::TEST)

@@ -1,22 +1,19 @@
 //! `sample`: equilibrium samples of a model, with what is known exactly.
 //!
-//! Writes training and test configurations, the stored patterns, ln p(x) of the
-//! test configurations, and a fragment of the table `sampling`.
+//! Writes training and test configurations, stored patterns if the model has any,
+//! ln p(x) of the test configurations where it is known, and a fragment of the
+//! table `sampling`.
 
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
-use crate::bits::BitMatrix;
+use super::model::Model;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
-use crate::manifest::{HopfieldSection, ModelSection, PatternSource, Point, System};
-use crate::physics::{
-    self, Ensemble, ExactSolution, Hopfield, LogPartition, PhysicsError, SamplingMethod,
-    SiteClasses,
-};
+use crate::manifest::{Point, SamplingMethod as Asked, System};
+use crate::physics::{self, Ensemble, LogPartition, PhysicsError, SamplingMethod};
 use crate::plan::{Request, StageDefinition};
-use crate::random;
 use crate::tables::{self, Table, schema};
 
 pub(super) const NAME: &str = "sample";
@@ -35,24 +32,6 @@ struct Parameters {
     replicate: u32,
 }
 
-/// The model and its parameters.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum Model {
-    Hopfield {
-        sites: usize,
-        patterns: Patterns,
-        temperature: f64,
-    },
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Patterns {
-    Drawn(usize),
-    Given(Vec<Vec<i8>>),
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Method {
@@ -60,43 +39,33 @@ enum Method {
     Exact,
     Gibbs,
     Tempering,
-}
-
-impl Model {
-    fn of(section: &ModelSection) -> Self {
-        let ModelSection::Hopfield(HopfieldSection {
-            sites,
-            patterns,
-            temperature,
-        }) = section;
-        Self::Hopfield {
-            sites: *sites,
-            patterns: match patterns {
-                PatternSource::Drawn(count) => Patterns::Drawn(*count),
-                PatternSource::Given(rows) => Patterns::Given(rows.clone()),
-            },
-            temperature: *temperature,
-        }
-    }
+    Wolff,
+    SwendsenWang,
+    Metropolis,
 }
 
 impl Method {
-    fn of(method: crate::manifest::SamplingMethod) -> Self {
-        use crate::manifest::SamplingMethod;
+    fn of(method: Asked) -> Self {
         match method {
-            SamplingMethod::Auto => Self::Auto,
-            SamplingMethod::Exact => Self::Exact,
-            SamplingMethod::Gibbs => Self::Gibbs,
-            SamplingMethod::Tempering => Self::Tempering,
+            Asked::Auto => Self::Auto,
+            Asked::Exact => Self::Exact,
+            Asked::Gibbs => Self::Gibbs,
+            Asked::Tempering => Self::Tempering,
+            Asked::Wolff => Self::Wolff,
+            Asked::SwendsenWang => Self::SwendsenWang,
+            Asked::Metropolis => Self::Metropolis,
         }
     }
 
-    fn resolve(self, model: &Hopfield) -> SamplingMethod {
+    fn resolve(self, system: &dyn physics::System) -> SamplingMethod {
         match self {
-            Self::Auto => SamplingMethod::automatic(model),
+            Self::Auto => system.automatic(),
             Self::Exact => SamplingMethod::Exact,
             Self::Gibbs => SamplingMethod::Gibbs,
             Self::Tempering => SamplingMethod::Tempering,
+            Self::Wolff => SamplingMethod::Wolff,
+            Self::SwendsenWang => SamplingMethod::SwendsenWang,
+            Self::Metropolis => SamplingMethod::Metropolis,
         }
     }
 }
@@ -107,7 +76,7 @@ impl StageDefinition for Sample {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
@@ -132,36 +101,44 @@ impl StageDefinition for Sample {
 impl Stage for Sample {
     fn run(&self, task: &TaskContext<'_>) -> Result<(), StageError> {
         let parameters: Parameters = task.parameters()?;
-        let model = hopfield(&parameters)?;
-        let method = parameters.method.resolve(&model);
+        let patterns = parameters
+            .model
+            .patterns(parameters.seed, parameters.replicate)?;
+        if let Some(patterns) = &patterns {
+            let stored = patterns.clone().into();
+            let bytes = tables::configurations_to_bytes(&stored, None, &task.metadata())?;
+            task.write(data::PATTERNS, &bytes)?;
+        }
+        let system = parameters.model.system(patterns)?;
+        let method = parameters.method.resolve(system.as_ref());
         let total = parameters.samples + parameters.test_samples;
         let streams = |name: &str| task.stream(name);
-        let ensemble = physics::sample(&model, method, total, &streams, &|fraction| {
-            proceed(task, 0.6 * fraction, method.name())
-        })
-        .map_err(cancelled)?;
+        let sampling = |fraction| proceed(task, 0.6 * fraction, method.name());
+        let ensemble = system
+            .sample(method, total, &streams, &sampling)
+            .map_err(cancelled)?;
         for warning in &ensemble.warnings {
             task.warn(warning.clone());
         }
-        let log_partition = physics::log_partition(&model, &streams, &|fraction| {
-            proceed(task, 0.6 + 0.4 * fraction, "ln Z")
-        })
-        .map_err(cancelled)?;
+        let integrating = |fraction| proceed(task, 0.6 + 0.4 * fraction, "ln Z");
+        let log_partition = system
+            .log_partition(&streams, &integrating)
+            .map_err(cancelled)?;
 
         let part = |rows: std::ops::Range<usize>| DataSet {
-            bits: ensemble.samples.select_rows(&rows.collect::<Vec<_>>()),
+            configurations: ensemble.samples.range(rows),
             blocks: None,
         };
         let test = part(parameters.samples..total);
         part(0..parameters.samples).write(task, data::TRAIN)?;
         test.write(task, data::TEST)?;
-        let patterns = tables::bits_to_bytes(model.patterns(), None, &task.metadata())?;
-        task.write(data::PATTERNS, &patterns)?;
-        let log_probability: Vec<f64> = (0..test.bits.rows())
-            .map(|row| model.log_probability(test.bits.row(row), &log_partition))
-            .collect();
-        data::write_log_probability(task, &log_probability, log_partition.standard_error)?;
-        write_table(task, &model, &ensemble, &log_partition)
+        if let Some(log_partition) = &log_partition {
+            let probability =
+                |row| system.log_probability(&test.configurations, row, log_partition);
+            let values: Vec<f64> = (0..parameters.test_samples).map(probability).collect();
+            data::write_log_probability(task, &values, log_partition.standard_error)?;
+        }
+        write_table(task, system.as_ref(), &ensemble, log_partition.as_ref())
     }
 }
 
@@ -183,111 +160,73 @@ fn cancelled(error: PhysicsError) -> StageError {
     }
 }
 
-/// The model. Drawn patterns depend on seed, replicate, sites and their number
-/// only, so that a sweep over temperature cools one and the same network.
-fn hopfield(parameters: &Parameters) -> Result<Hopfield, StageError> {
-    let Model::Hopfield {
-        sites,
-        patterns,
-        temperature,
-    } = &parameters.model;
-    let patterns = match patterns {
-        Patterns::Drawn(count) => {
-            let names = [
-                "patterns",
-                &parameters.replicate.to_string(),
-                &sites.to_string(),
-                &count.to_string(),
-            ];
-            let mut generator = random::stream(&parameters.seed.to_string(), &names);
-            physics::draw_patterns(*count, *sites, &mut generator)
-        }
-        Patterns::Given(rows) => {
-            let mut patterns = BitMatrix::zeros(rows.len(), *sites);
-            for (row, values) in rows.iter().enumerate() {
-                for (site, &value) in values.iter().enumerate() {
-                    patterns.set(row, site, value > 0);
-                }
-            }
-            patterns
-        }
-    };
-    Ok(Hopfield::new(patterns, *temperature)?)
-}
-
 /// The table `sampling`: the ensemble's averages beside the exact ones.
 fn write_table(
     task: &TaskContext<'_>,
-    model: &Hopfield,
+    system: &dyn physics::System,
     ensemble: &Ensemble,
-    log_partition: &LogPartition,
+    log_partition: Option<&LogPartition>,
 ) -> Result<(), StageError> {
-    let sites = model.sites() as f64;
-    let classes = SiteClasses::new(model);
-    let exact = classes
-        .affordable()
-        .then(|| ExactSolution::new(&classes))
-        .transpose()?;
+    let sites = system.sites() as f64;
+    let exact = system.exact()?;
     let method = ensemble.method.name();
-    let (variance, variance_error) = energy_variance(model, ensemble);
+    let (variance, variance_error) = energy_variance(system, ensemble);
     let mut table = Table::new(&schema::SAMPLING);
-    let mut push = |quantity: &str, method: &str, numbers: [Option<f64>; 3]| {
-        let [value, error, exact] = numbers;
+    let mut push = |quantity: &str, method: &str, [value, error]: [Option<f64>; 2]| {
         table.push([
             quantity.into(),
             method.into(),
             value.into(),
             error.into(),
-            exact.into(),
+            exact.get(quantity).copied().into(),
         ])
     };
+    let energy = [ensemble.mean_energy, ensemble.mean_energy_error];
     push(
         "energy_per_site",
         method,
-        [
-            Some(ensemble.mean_energy / sites),
-            Some(ensemble.mean_energy_error / sites),
-            exact.as_ref().map(|e| e.mean_energy / sites),
-        ],
+        energy.map(|energy| Some(energy / sites)),
     )?;
+    let variance = [variance, variance_error];
     push(
         "energy_variance_per_site",
         method,
-        [
-            Some(variance / sites),
-            Some(variance_error / sites),
-            exact.as_ref().map(|e| e.energy_variance / sites),
-        ],
+        variance.map(|variance| Some(variance / sites)),
     )?;
-    push(
-        "log_partition",
-        log_partition.method.name(),
-        [
-            Some(log_partition.value),
-            Some(log_partition.standard_error),
-            exact.as_ref().map(|e| e.log_partition),
-        ],
-    )?;
+    if let Some(found) = log_partition {
+        push(
+            "log_partition",
+            found.method.name(),
+            [Some(found.value), Some(found.standard_error)],
+        )?;
+    }
+    let time = ensemble.autocorrelation_sweeps;
     let diagnostics = [
         (
             "autocorrelation_time_sweeps",
-            Some(ensemble.autocorrelation_sweeps),
+            Some(time),
+            Some(ensemble.autocorrelation_error_sweeps),
         ),
-        ("effective_samples", Some(ensemble.effective_samples)),
-        ("lowest_swap_acceptance", ensemble.lowest_exchange_rate),
+        ("effective_samples", Some(ensemble.effective_samples), None),
+        ("split_r_hat", ensemble.split_r_hat, None),
+        (
+            "lowest_swap_acceptance",
+            ensemble.lowest_exchange_rate,
+            None,
+        ),
     ];
-    for (quantity, value) in diagnostics {
-        push(quantity, method, [value, None, None])?;
+    for (quantity, value, error) in diagnostics {
+        push(quantity, method, [value, error])?;
     }
     super::write_fragment(task, &table)
 }
 
 /// Variance of the energy over the samples, and its standard error from the
 /// fourth moment and the effective number of samples.
-fn energy_variance(model: &Hopfield, ensemble: &Ensemble) -> (f64, f64) {
+fn energy_variance(system: &dyn physics::System, ensemble: &Ensemble) -> (f64, f64) {
     let rows = ensemble.samples.rows();
     let deviations: Vec<f64> = (0..rows)
-        .map(|row| model.energy(ensemble.samples.row(row)) - ensemble.mean_energy)
+        .map(|row| system.energy(&ensemble.samples, row) - ensemble.mean_energy)
         .collect();
     let moment = |power: i32| deviations.iter().map(|d| d.powi(power)).sum::<f64>() / rows as f64;
     let (second, fourth) = (moment(2), moment(4));

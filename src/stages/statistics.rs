@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
 use super::train;
+use crate::bits::BitMatrix;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::inference::{
     BlockedPopulation, Estimate, IndependentModel, PopulationErrors, PopulationStatistics, compare,
@@ -73,17 +74,17 @@ impl Stage for Statistics {
         let test = DataSet::read(task, data::TEST)?;
         report(task, 0.1, "samples of the network");
         let count = match parameters.vae_samples {
-            0 => test.bits.rows(),
+            0 => test.configurations.rows(),
             count => count,
         };
         let samples = DataSet {
-            bits: vae.sample(count, &|name| task.stream(name)),
+            configurations: vae.sample(count, &|name| task.stream(name)),
             blocks: None,
         };
         task.check_cancelled()?;
         report(task, 0.3, "counts");
-        let sites = chosen_sites(&test, parameters.triplet_sites);
-        let independent = IndependentModel::fit(&train.bits)?;
+        let sites = chosen_sites(test.spins()?, parameters.triplet_sites);
+        let independent = IndependentModel::fit(train.spins()?)?;
         let populations = Populations {
             data: blocked(&test, &sites)?,
             train: blocked(&train, &sites)?,
@@ -94,7 +95,7 @@ impl Stage for Statistics {
         task.check_cancelled()?;
         report(task, 0.7, "errors");
         let likelihoods = Likelihoods {
-            independent: test.mean(&independent.log_likelihood(&test.bits)?)?,
+            independent: test.mean(&independent.log_likelihood(test.spins()?)?)?,
             vae: network_likelihood(task)?,
         };
         populations.write_statistics(task, &likelihoods)?;
@@ -114,8 +115,7 @@ fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
 }
 
 /// The most active units, in their own order: their triplets are best known.
-fn chosen_sites(test: &DataSet, count: usize) -> Vec<usize> {
-    let bits = &test.bits;
+fn chosen_sites(bits: &BitMatrix, count: usize) -> Vec<usize> {
     let mut active = vec![0_usize; bits.columns()];
     for row in 0..bits.rows() {
         for (site, total) in active.iter_mut().enumerate() {
@@ -131,7 +131,7 @@ fn chosen_sites(test: &DataSet, count: usize) -> Vec<usize> {
 
 fn blocked(data: &DataSet, sites: &[usize]) -> Result<BlockedPopulation, StageError> {
     Ok(BlockedPopulation::new(
-        &data.bits,
+        data.spins()?,
         &data.block_labels(),
         sites,
     )?)
@@ -307,7 +307,8 @@ impl Populations {
 fn write_map(task: &TaskContext<'_>, vae: &Vae, test: &DataSet) -> Result<(), StageError> {
     let mut table = Table::new(&schema::LATENT_MAP);
     if vae.architecture().latent == 2 {
-        let codes = vae.encode(&test.bits);
+        let codes = vae.encode(&test.configurations);
+        let spins = test.spins()?;
         let axis = |j: usize| {
             let values = || codes.means.iter().skip(j).step_by(2).copied();
             let low = f64::from(values().fold(f32::INFINITY, f32::min));
@@ -322,7 +323,7 @@ fn write_map(task: &TaskContext<'_>, vae: &Vae, test: &DataSet) -> Result<(), St
         for (row, mean) in codes.means.chunks_exact(2).enumerate() {
             let bin = &mut bins[place(mean[0], x) * MAP_BINS + place(mean[1], y)];
             bin.0 += 1;
-            bin.1 += test.bits.count_ones(row);
+            bin.1 += spins.count_ones(row);
         }
         let centre = |index: usize, (low, width): (f64, f64)| low + (index as f64 + 0.5) * width;
         for (index, &(count, active)) in bins.iter().enumerate().filter(|(_, bin)| bin.0 > 0) {

@@ -9,14 +9,18 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
+use super::model::Model;
+use crate::configurations::Configurations;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
-use crate::manifest::{self, DecoderKind, Engine, Point, TrainingSection, VaeSection};
+use crate::manifest::{self, DecoderKind, Engine, Point, System, TrainingSection, VaeSection};
+use crate::physics::IndependentSampler;
 use crate::plan::{Request, StageDefinition};
+use crate::random::Generator;
 use crate::tables::{Table, schema};
 use crate::vae::{
     self, Activation, Architecture, AutodiffEngine, Device, EpochRecord, FusedEngine,
-    GradientEngine, Prior, TrainingData, TrainingListener, TrainingSettings, TrainingState, Vae,
-    VaeError,
+    GradientEngine, Prior, TrainingData, TrainingListener, TrainingSettings, TrainingSource,
+    TrainingState, Vae, VaeError,
 };
 
 pub(super) const NAME: &str = "train";
@@ -35,13 +39,16 @@ struct Parameters {
     network: Network,
     training: TrainingSettings,
     validation_fraction: f64,
+    /// The model from which every batch is drawn anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fresh: Option<Model>,
     /// Which code computes the gradient; their roundings differ.
     engine: EngineClass,
     seed: u64,
     replicate: u32,
 }
 
-/// The shape of the network but for the number of sites, which the data decide.
+/// The shape of the network but for unit and number of sites, which the data decide.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Network {
     latent: usize,
@@ -90,9 +97,10 @@ impl Network {
         }
     }
 
-    fn architecture(self, sites: usize) -> Architecture {
+    fn architecture(self, configurations: &Configurations) -> Architecture {
         Architecture {
-            sites,
+            unit: configurations.unit(),
+            sites: configurations.sites(),
             latent: self.latent,
             encoder_hidden: self.encoder_hidden,
             decoder_hidden: self.decoder_hidden,
@@ -137,7 +145,7 @@ impl StageDefinition for Train {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
@@ -155,6 +163,10 @@ impl StageDefinition for Train {
                 patience: training.patience,
             },
             validation_fraction: training.validation_fraction,
+            fresh: match &point.system {
+                System::Model { model, .. } if training.fresh_samples => Some(Model::of(model)),
+                System::Model { .. } | System::Recording(_) => None,
+            },
             engine: EngineClass::of(training),
             seed: point.seed,
             replicate: point.replicate,
@@ -177,7 +189,11 @@ impl Stage for Train {
         let places: Places = task.places()?;
         let data = DataSet::read(task, data::TRAIN)?;
         let (train, validation) = data.hold_out(parameters.validation_fraction);
-        let architecture = parameters.network.architecture(train.columns());
+        let architecture = parameters.network.architecture(&train);
+        let sampler = fresh_sampler(task, parameters.fresh.as_ref())?;
+        let draw = sampler.as_ref().map(|sampler| {
+            move |rows: usize, generator: &mut Generator| sampler.draw(rows, generator)
+        });
         let mut listener = Listener {
             task,
             architecture: &architecture,
@@ -191,7 +207,13 @@ impl Stage for Train {
             &architecture,
             &parameters.training,
             TrainingData {
-                train: &train,
+                train: match &draw {
+                    None => TrainingSource::Fixed(&train),
+                    Some(draw) => TrainingSource::Fresh {
+                        rows: train.rows(),
+                        draw,
+                    },
+                },
                 validation: &validation,
             },
             engine.as_mut(),
@@ -203,6 +225,24 @@ impl Stage for Train {
         warn(task, &state);
         publish(task, &architecture, &state)
     }
+}
+
+/// The sampler of independent configurations, if they are asked for.
+fn fresh_sampler(
+    task: &TaskContext<'_>,
+    model: Option<&Model>,
+) -> Result<Option<Box<dyn IndependentSampler>>, StageError> {
+    let Some(model) = model else {
+        return Ok(None);
+    };
+    let sampler = model.sampled(task)?.independent()?;
+    let missing = "`vae.training.fresh_samples` asks for independent configurations, but this \
+                   model has too many states for an independent sampler; leave it out, or use \
+                   fewer patterns or sites";
+    sampler.map_or_else(
+        || Err(StageError::failed(missing)),
+        |sampler| Ok(Some(sampler)),
+    )
 }
 
 /// A cancelled training is no failure.

@@ -3,7 +3,7 @@
 //! What comes in: rows pushed by the stages, or the bytes of a Parquet file.
 //! What goes out: a [`Table`] with typed columns, and Parquet bytes whose
 //! footer carries the schema and the provenance. Samples travel the same way,
-//! packed as bits ([`bits_to_bytes`]). The schema of each table is a constant
+//! ([`configurations_to_bytes`]). The schema of each table is a constant
 //! of [`schema`], documented in `docs/tables.md`.
 //!
 //! This is the only folder that names polars, and no polars type leaves it.
@@ -22,6 +22,8 @@ pub use column::{Cell, Column};
 pub use error::TableError;
 pub use parquet::{SCHEMA_KEY, from_bytes, to_bytes};
 pub use recording::{DenseColumn, DenseValues, MAX_CELLS, dense_from_bytes};
-pub use samples::{Configurations, SITES_KEY, bits_from_bytes, bits_to_bytes};
+pub use samples::{
+    SITES_KEY, StoredConfigurations, UNIT_KEY, configurations_from_bytes, configurations_to_bytes,
+};
 pub use schema::{ColumnSchema, Kind, TableSchema, catalogue};
 pub use table::Table;

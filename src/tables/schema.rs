@@ -118,13 +118,14 @@ pub const LEADING: &[ColumnSchema] = &[
 /// How well the sampler did, and its averages beside exact ones.
 pub const SAMPLING: TableSchema = TableSchema {
     name: "sampling",
-    version: 1,
+    version: 2,
     row: "one row per quantity",
     columns: &[
         text(
             "quantity",
             "energy_per_site, energy_variance_per_site, log_partition, \
-             autocorrelation_time_sweeps, effective_samples, lowest_swap_acceptance",
+             autocorrelation_time_sweeps, effective_samples, split_r_hat, \
+             lowest_swap_acceptance",
         ),
         text("method", "sampler, or method of the exact computation"),
         number(
@@ -133,6 +134,75 @@ pub const SAMPLING: TableSchema = TableSchema {
         ),
         number("standard_error", "standard error of the value"),
         number("exact", "exact value where there is one"),
+    ],
+};
+
+/// Averages of the data and of samples of the network, beside exact ones.
+pub const THERMODYNAMICS: TableSchema = TableSchema {
+    name: "thermodynamics",
+    version: 1,
+    row: "one row per observable and source",
+    columns: &[
+        text(
+            "observable",
+            "energy_per_site (J), energy_variance_per_site (J^2), specific_heat (k_B per site), \
+             abs_ and squared_ of each order parameter, susceptibility, binder_cumulant",
+        ),
+        text(
+            "source",
+            "data (all samples of the model) or vae (samples of the network)",
+        ),
+        number(
+            "value",
+            "estimate of the observable, in the unit that its name implies",
+        ),
+        number(
+            "standard_error",
+            "standard error of the value, by jackknife over blocks",
+        ),
+        number(
+            "exact",
+            "exact value at this size and temperature, where it is known",
+        ),
+    ],
+};
+
+/// What the decoder says of the couplings, beside methods without a network.
+pub const COUPLINGS: TableSchema = TableSchema {
+    name: "couplings",
+    version: 1,
+    row: "one row per quantity and method",
+    columns: &[
+        text(
+            "quantity",
+            "coupling (inverse temperature times J), field (inverse temperature times h), \
+             matrix_slope, matrix_error and matrix_correlation (couplings of all pairs of sites \
+             against the true ones), field_distance_kolmogorov, field_distance_wasserstein",
+        ),
+        text(
+            "method",
+            "vae_slope, vae_variance, vae_field (read off the network); moments, \
+             naive_mean_field, pseudo_likelihood (without a network)",
+        ),
+        number("value", "estimate, without unit"),
+        number("standard_error", "standard error of the value"),
+        number("exact", "true value"),
+    ],
+};
+
+/// The distribution of the mean field, learned and exact.
+pub const FIELD: TableSchema = TableSchema {
+    name: "field",
+    version: 1,
+    row: "one row per bin and source",
+    columns: &[
+        number(
+            "field",
+            "centre of the bin: site average of the natural parameters, for directors its length",
+        ),
+        text("source", "vae (draws from the prior) or exact"),
+        number("density", "probability density of the field"),
+        number("standard_error", "standard error of the density"),
     ],
 };
 
@@ -438,9 +508,12 @@ pub const LATENT_MAP: TableSchema = TableSchema {
 pub fn catalogue() -> &'static [&'static TableSchema] {
     &[
         &SAMPLING,
+        &THERMODYNAMICS,
         &TRAINING,
         &LATENT_RATE,
         &LIKELIHOOD,
+        &COUPLINGS,
+        &FIELD,
         &PATTERNS,
         &PATTERN_SITES,
         &SPECTRUM,

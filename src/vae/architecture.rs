@@ -9,6 +9,8 @@ use std::ops::Range;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
+use super::error::VaeError;
+use crate::configurations::{Configurations, Unit};
 use crate::random::Generator;
 
 /// Nonlinearity of the hidden layers.
@@ -40,11 +42,15 @@ pub enum Prior {
 
 /// What a network looks like; with a parameter vector it is a VAE.
 ///
-/// Encoder: `sites -> encoder_hidden -> 2 * latent` (means, then logarithms of
-/// the standard deviations). Decoder: `latent -> decoder_hidden -> sites`, whose
-/// outputs are the logits of the units; half a logit is the field on a spin.
+/// Encoder: `features -> encoder_hidden -> 2 * latent` (means, then logarithms of
+/// the standard deviations). Decoder: `latent -> decoder_hidden -> features`. The
+/// features are those of the units, one number a spin, more for a director. The
+/// decoder's outputs are logits for spins (half a logit is the field on a spin) and
+/// the natural parameters themselves for directors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Architecture {
+    /// What sits on the sites; decides the head of the decoder.
+    pub unit: Unit,
     /// Number of units in a configuration.
     pub sites: usize,
     /// Number of latents.
@@ -152,6 +158,30 @@ impl Allocator {
 }
 
 impl Architecture {
+    /// Numbers in the features of one configuration: sites times width.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.sites * self.unit.width()
+    }
+
+    /// Refuses configurations of other units or another number of them.
+    ///
+    /// # Errors
+    ///
+    /// [`VaeError::SiteMismatch`].
+    pub(super) fn check(&self, configurations: &Configurations) -> Result<(), VaeError> {
+        let (unit, sites) = (configurations.unit(), configurations.sites());
+        if (unit, sites) == (self.unit, self.sites) {
+            return Ok(());
+        }
+        Err(VaeError::SiteMismatch {
+            found: sites,
+            found_unit: unit.name(),
+            expected: self.sites,
+            expected_unit: self.unit.name(),
+        })
+    }
+
     /// Where each parameter lies.
     #[must_use]
     pub fn layout(&self) -> Layout {
@@ -162,10 +192,10 @@ impl Architecture {
         encoder.push((2 * self.latent, Activation::Identity));
         let mut decoder = hidden(&self.decoder_hidden);
         decoder.extend(self.fields.map(|width| (width, Activation::Identity)));
-        decoder.push((self.sites, Activation::Identity));
+        decoder.push((self.features(), Activation::Identity));
 
         let mut allocator = Allocator::default();
-        let encoder = allocator.chain("encoder", &encoder, self.sites);
+        let encoder = allocator.chain("encoder", &encoder, self.features());
         let decoder = allocator.chain("decoder", &decoder, self.latent);
         let mixture = match self.prior {
             Prior::Normal => None,
@@ -189,18 +219,18 @@ impl Architecture {
     /// Draws starting parameters.
     ///
     /// Weights are normal with variance `1 / inputs`, biases zero, except that
-    /// the last decoder bias holds the logits of the units' `rates` (one in
-    /// `(0, 1)` a site), that the last encoder layer starts small, and that the
+    /// the last decoder bias holds `outputs` (the decoder's outputs to start from,
+    /// one a feature), that the last encoder layer starts small, and that the
     /// encoder's standard deviations start at `exp(-1)`. The Gaussians of a
     /// mixture prior start with equal weights, unit widths and standard normal
     /// means.
     ///
     /// # Panics
     ///
-    /// Panics if `rates.len() != sites`.
+    /// Panics if `outputs` are not one a feature.
     #[must_use]
-    pub fn initial_parameters(&self, rates: &[f64], generator: &mut Generator) -> Vec<f32> {
-        assert_eq!(rates.len(), self.sites, "one rate a site");
+    pub fn initial_parameters(&self, outputs: &[f32], generator: &mut Generator) -> Vec<f32> {
+        assert_eq!(outputs.len(), self.features(), "one output a feature");
         let layout = self.layout();
         let mut parameters = vec![0.0_f32; layout.length];
         let mut normal = |range: &Range<usize>, scale: f64, parameters: &mut [f32]| {
@@ -224,9 +254,7 @@ impl Architecture {
             parameters[log_scales].fill(-1.0);
         }
         if let Some(last) = layout.decoder.last() {
-            for (bias, rate) in parameters[last.bias.clone()].iter_mut().zip(rates) {
-                *bias = (rate / (1.0 - rate)).ln() as f32;
-            }
+            parameters[last.bias.clone()].copy_from_slice(outputs);
         }
         parameters
     }
@@ -239,6 +267,7 @@ mod tests {
 
     fn example() -> Architecture {
         Architecture {
+            unit: Unit::Spin,
             sites: 5,
             latent: 2,
             encoder_hidden: vec![4],
@@ -265,14 +294,24 @@ mod tests {
     }
 
     #[test]
-    fn the_last_bias_starts_at_the_logits_of_the_rates() {
-        let rates = [0.5, 0.1, 0.9, 0.25, 0.5];
-        let parameters = example().initial_parameters(&rates, &mut stream("1", &[]));
+    fn the_last_bias_starts_at_the_given_outputs() {
+        let outputs = [0.5, 0.1, 0.9, 0.25, 0.5];
+        let parameters = example().initial_parameters(&outputs, &mut stream("1", &[]));
         let layout = example().layout();
-        let bias = &parameters[layout.decoder.last().unwrap().bias.clone()];
-        for (bias, rate) in bias.iter().zip(rates) {
-            let back = 1.0 / (1.0 + f64::from(-bias).exp());
-            assert!((back - rate).abs() < 1e-6);
-        }
+        assert_eq!(
+            parameters[layout.decoder.last().unwrap().bias.clone()],
+            outputs
+        );
+    }
+
+    #[test]
+    fn a_director_has_five_features() {
+        let directors = Architecture {
+            unit: Unit::Director,
+            ..example()
+        };
+        let layout = directors.layout();
+        assert_eq!(layout.encoder[0].inputs, 25);
+        assert_eq!(layout.decoder.last().unwrap().outputs, 25);
     }
 }

@@ -3,18 +3,28 @@
 //! Slower than [`FusedEngine`](super::FusedEngine), and independent of it: burn
 //! differentiates the forward pass, nothing here is derived by hand.
 
+use std::f64::consts::TAU;
+
 use burn::tensor::{self, Tensor, TensorData, activation};
 
 use super::architecture::{Activation, Architecture, Layer, Layout, MixtureLayout, Piece};
 use super::device::Device;
 use super::error::VaeError;
 use super::gradient::{Batch, GradientEngine, Terms};
+use crate::configurations::Unit;
+use crate::directional::{GaussLegendre, bingham};
 
 const LN_TWO_PI: f32 = 1.837_877_1;
+/// Angles of the rule by which a director is normalised: enough for `|η|` up to
+/// about 20, the range of the tests in which this engine is the reference.
+const ANGLES: usize = 64;
+/// Polar nodes of the same rule in space, over a half-sphere.
+const POLAR: usize = 32;
 
 /// Differentiates the loss with burn, on any of its devices.
 #[derive(Debug)]
 pub struct AutodiffEngine {
+    head: Head,
     layout: Layout,
     latent: usize,
     device: tensor::Device,
@@ -30,6 +40,7 @@ impl AutodiffEngine {
     /// [`VaeError::DeviceUnavailable`] if the device does not compute here.
     pub fn new(architecture: &Architecture, device: Device) -> Result<Self, VaeError> {
         Ok(Self {
+            head: Head::new(architecture.unit),
             layout: architecture.layout(),
             latent: architecture.latent,
             device: device.open()?.autodiff(),
@@ -67,24 +78,28 @@ impl GradientEngine for AutodiffEngine {
         gradient: &mut [f32],
     ) -> Terms {
         let (rows, d) = (batch.rows, self.latent);
-        let sites = batch.signs.len() / rows;
+        let width = batch.features.len() / rows;
         let leaves = self.leaves(parameters);
-        let signs = self.tensor(batch.signs, [rows, sites]);
+        let features = self.tensor(batch.features, [rows, width]);
         let noise = self.tensor(batch.noise, [rows, d]);
 
         let encoder = self.layout.encoder.len();
         let decoder = encoder + self.layout.decoder.len();
-        let code = forward(&self.layout.encoder, &leaves[..2 * encoder], signs.clone());
+        let code = forward(
+            &self.layout.encoder,
+            &leaves[..2 * encoder],
+            features.clone(),
+        );
         let mean = code.clone().slice([0..rows, 0..d]);
         let log_scale = code.slice([0..rows, d..2 * d]);
         let z = mean.clone() + log_scale.clone().exp() * noise.clone();
-        let logits = forward(
+        let outputs = forward(
             &self.layout.decoder,
             &leaves[2 * encoder..2 * decoder],
             z.clone(),
         );
         // Summed over units, averaged over configurations.
-        let distortion = softplus(-(signs * logits)).sum() / rows as f32;
+        let distortion = self.head.cost(outputs, features, &self.device) / rows as f32;
         let rate = match &self.layout.mixture {
             None => normal_rate(mean, log_scale),
             Some(mixture) => {
@@ -107,6 +122,81 @@ impl GradientEngine for AutodiffEngine {
             rate: scalar(&rate),
         }
     }
+}
+
+/// How the decoder's outputs make a distribution of the units.
+#[derive(Debug)]
+enum Head {
+    Spins,
+    /// `c(η) = Σ_k w_k exp(η·y_k)` over a rule on the circle or the sphere.
+    Directors {
+        width: usize,
+        /// Features of the nodes: `nodes x width`.
+        nodes: Vec<f32>,
+        /// `ln w_k`.
+        log_weights: Vec<f32>,
+    },
+}
+
+impl Head {
+    fn new(unit: Unit) -> Self {
+        let (nodes, weights) = match unit {
+            Unit::Spin => return Self::Spins,
+            Unit::PlanarDirector => circle(),
+            Unit::Director => half_sphere(),
+        };
+        Self::Directors {
+            width: unit.width(),
+            nodes,
+            log_weights: weights.iter().map(|weight| weight.ln() as f32).collect(),
+        }
+    }
+
+    /// `-ln p(features | outputs)`, summed over batch and units.
+    fn cost(&self, outputs: Tensor<2>, features: Tensor<2>, device: &tensor::Device) -> Tensor<1> {
+        let Self::Directors {
+            width,
+            nodes,
+            log_weights,
+        } = self
+        else {
+            return softplus(-(features * outputs)).sum();
+        };
+        let [rows, columns] = outputs.dims();
+        let count = log_weights.len();
+        let nodes = TensorData::new(nodes.clone(), [count, *width]);
+        let nodes = Tensor::<2>::from_data(nodes, device);
+        let log_weights = TensorData::new(log_weights.clone(), [1, count]);
+        let log_weights = Tensor::<2>::from_data(log_weights, device);
+        let aligned = (outputs.clone() * features).sum();
+        let units = outputs.reshape([rows * columns / width, *width]);
+        let terms = units.matmul(nodes.transpose()) + log_weights;
+        let largest = terms.clone().detach().max_dim(1);
+        let log_sum = (terms - largest.clone()).exp().sum_dim(1).log() + largest;
+        log_sum.sum() - aligned
+    }
+}
+
+/// Equally spaced angles `2θ`: features and weights.
+fn circle() -> (Vec<f32>, Vec<f64>) {
+    let angles = (0..ANGLES).map(|k| TAU * k as f64 / ANGLES as f64);
+    let nodes = angles.flat_map(|angle| [angle.cos() as f32, angle.sin() as f32]);
+    (nodes.collect(), vec![1.0 / ANGLES as f64; ANGLES])
+}
+
+/// A product rule on the half-sphere `u_3 > 0`: features and weights.
+fn half_sphere() -> (Vec<f32>, Vec<f64>) {
+    let (mut nodes, mut weights) = (Vec::new(), Vec::new());
+    for (height, weight) in GaussLegendre::<POLAR>::computed().on(0.0, 1.0) {
+        let radius = (1.0 - height * height).sqrt();
+        for k in 0..ANGLES {
+            let (sin, cos) = (TAU * k as f64 / ANGLES as f64).sin_cos();
+            let feature = bingham::feature([radius * cos, radius * sin, height]);
+            nodes.extend(feature.map(|y| y as f32));
+            weights.push(weight / ANGLES as f64);
+        }
+    }
+    (nodes, weights)
 }
 
 fn copy_into(values: &Tensor<2>, target: &mut [f32]) {

@@ -16,7 +16,7 @@ use super::optimiser::Adam;
 use super::training::{EpochRecord, TrainingState};
 
 /// Version of both file formats.
-const FORMAT: &str = "latentfield-checkpoint-1";
+const FORMAT: &str = "latentfield-checkpoint-2";
 
 fn bytes_of(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
@@ -225,11 +225,13 @@ pub fn state_from_bytes(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::configurations::Unit;
     use crate::random::stream;
     use crate::vae::architecture::{Activation, Prior};
 
     fn architecture() -> Architecture {
         Architecture {
+            unit: Unit::Spin,
             sites: 4,
             latent: 2,
             encoder_hidden: vec![3],
@@ -241,7 +243,7 @@ mod tests {
     }
 
     fn state() -> TrainingState {
-        let parameters = architecture().initial_parameters(&[0.5; 4], &mut stream("1", &[]));
+        let parameters = architecture().initial_parameters(&[0.0; 4], &mut stream("1", &[]));
         TrainingState {
             epoch: 3,
             best: parameters.iter().map(|v| v * 0.5).collect(),

@@ -30,12 +30,18 @@ pub enum VaeError {
         needed: usize,
     },
     /// The data and the network disagree.
-    #[error("configurations of {found} units for a network of {expected}")]
+    #[error(
+        "configurations of {found} units of kind `{found_unit}` for a network of {expected} of kind `{expected_unit}`"
+    )]
     SiteMismatch {
         /// Units in the data.
         found: usize,
+        /// Their kind.
+        found_unit: &'static str,
         /// Units of the network.
         expected: usize,
+        /// Their kind.
+        expected_unit: &'static str,
     },
     /// A checkpoint that cannot be used.
     #[error("not a usable checkpoint: {reason}")]

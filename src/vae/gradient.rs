@@ -12,17 +12,18 @@
 //! The noise comes with the batch, so that two engines see the same loss.
 
 use super::architecture::{Architecture, Layout};
-use super::kernel;
+use super::head;
 use super::network::{self, Deltas, InputGradient, Outputs};
 use super::prior::Mixture;
+use crate::configurations::Unit;
 
 /// One batch of configurations with the noise of its latents.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a> {
     /// Number of configurations.
     pub rows: usize,
-    /// Units as -1 and +1: `rows x sites`, row-major.
-    pub signs: &'a [f32],
+    /// Features of the units, ±1 for spins: `rows x features`, row-major.
+    pub features: &'a [f32],
     /// Standard normal draws: `rows x latent`, row-major.
     pub noise: &'a [f32],
 }
@@ -63,6 +64,7 @@ pub trait GradientEngine {
 /// that are made once. Runs on the calling thread.
 #[derive(Debug)]
 pub struct FusedEngine {
+    unit: Unit,
     layout: Layout,
     latent: usize,
     encoder: Outputs,
@@ -80,6 +82,7 @@ impl FusedEngine {
         let layout = architecture.layout();
         let latent = architecture.latent;
         Self {
+            unit: architecture.unit,
             latent,
             encoder: Outputs::new(&layout.encoder, capacity),
             decoder: Outputs::new(&layout.decoder, capacity),
@@ -101,7 +104,7 @@ impl FusedEngine {
             &self.layout.encoder,
             parameters,
             rows,
-            batch.signs,
+            batch.features,
             &mut self.encoder,
         );
         let code = self.encoder.last(rows);
@@ -117,16 +120,16 @@ impl FusedEngine {
         }
     }
 
-    /// Decodes, and leaves the derivative to the logits in `deltas`.
+    /// Decodes, and leaves the derivative to the decoder's outputs in `deltas`.
     fn distortion(&mut self, parameters: &[f32], batch: Batch<'_>) -> f64 {
         let rows = batch.rows;
         let z = &self.z[..rows * self.latent];
         network::forward(&self.layout.decoder, parameters, rows, z, &mut self.decoder);
-        let logits = self.decoder.last(rows);
-        let deltas = self.deltas.current(logits.len());
-        deltas.copy_from_slice(logits);
+        let outputs = self.decoder.last(rows);
+        let deltas = self.deltas.current(outputs.len());
+        deltas.copy_from_slice(outputs);
         let weight = 1.0 / rows as f32;
-        kernel::bernoulli_cost_and_gradient(deltas, batch.signs, weight) / rows as f64
+        head::cost_and_gradient(self.unit, deltas, batch.features, weight) / rows as f64
     }
 
     /// Adds the rate's derivatives: to `z` into `deltas`, to the code into `to_code`.
@@ -203,7 +206,7 @@ impl GradientEngine for FusedEngine {
         network::backward(
             &self.layout.encoder,
             parameters,
-            (batch.rows, batch.signs),
+            (batch.rows, batch.features),
             &self.encoder,
             &mut self.deltas,
             gradient,

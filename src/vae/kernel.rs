@@ -8,10 +8,10 @@
 //!
 //! Accuracy, tested against `f64`: `exp` 3e-7 relative, `tanh`,
 //! `softplus` and `sigmoid` 3e-7 absolute (relative to `max(1, |result|)`), `ln`
-//! of the unit interval 1e-6 absolute, `cos` and `sin` 5e-7 absolute.
+//! of the unit interval 1e-6 absolute, `cos` and `sin` 5e-7 absolute. The heads of
+//! directors, `von_mises` and `bingham`, state theirs.
 
-use multiversion::multiversion;
-
+mod directional;
 mod functions;
 #[cfg(test)]
 mod tests;
@@ -135,7 +135,7 @@ fn sum_of(values: &[f32], padding: f32, term: impl Fn(f32) -> f32) -> f32 {
 macro_rules! vectorised {
     ($(#[$doc:meta])* $visibility:vis fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$doc])*
-        #[multiversion(targets(
+        #[multiversion::multiversion(targets(
             "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
             "x86_64+avx2+fma",
             "aarch64+neon",
@@ -143,6 +143,15 @@ macro_rules! vectorised {
         $visibility fn $name($($argument: $kind),*) $(-> $result)? $body
     };
 }
+
+// Below the macro that they use.
+mod bingham;
+mod von_mises;
+
+pub(super) use bingham::{bingham_cost, bingham_cost_and_gradient, bingham_log_normaliser_sum};
+pub(super) use von_mises::{
+    von_mises_cost, von_mises_cost_and_gradient, von_mises_log_normaliser_sum,
+};
 
 vectorised! {
     /// `values[r, c] = tanh(values[r, c] + bias[c])`, rows of `bias.len()`.

@@ -1,9 +1,9 @@
 //! The variational autoencoder: network, priors, ELBO, training, evaluation.
 //!
-//! What comes in: an [`Architecture`], configurations as a
-//! [`BitMatrix`](crate::bits::BitMatrix), settings and named random streams.
-//! What goes out: parameters, a history of the training, log-likelihoods,
-//! encodings, logits and samples. Numbers are `f32` inside the network and `f64`
+//! What comes in: an [`Architecture`],
+//! [`Configurations`](crate::configurations::Configurations) of spins or directors,
+//! settings and named random streams. What goes out: parameters, a history of the
+//! training, log-likelihoods, encodings, natural parameters and samples. Numbers are `f32` inside the network and `f64`
 //! outside.
 //!
 //! The gradient comes from one of two engines behind [`GradientEngine`]: the
@@ -21,6 +21,7 @@ mod checkpoint;
 mod device;
 mod error;
 mod gradient;
+mod head;
 mod kernel;
 mod model;
 mod network;
@@ -40,5 +41,6 @@ pub use gradient::{Batch, FusedEngine, GradientEngine, Terms};
 pub use model::{Codes, ElboRows, Streams, Vae};
 pub use optimiser::{Adam, Schedule};
 pub use training::{
-    EpochRecord, TrainingData, TrainingListener, TrainingSettings, TrainingState, train,
+    Draw, EpochRecord, TrainingData, TrainingListener, TrainingSettings, TrainingSource,
+    TrainingState, train,
 };

@@ -9,12 +9,12 @@ use rayon::prelude::*;
 
 use super::architecture::{Architecture, Layout};
 use super::gradient::encoder_log_density;
-use super::kernel;
+use super::head::{self, features_of};
 use super::network::{self, Outputs};
 use super::prior::{Mixture, PriorGaussian, standard_normal_log_density};
-use crate::bits::BitMatrix;
+use crate::configurations::Configurations;
 use crate::inference::log_mean_exp;
-use crate::random::{Generator, uniform};
+use crate::random::Generator;
 
 /// Rows that are worked on at once.
 const CHUNK: usize = 512;
@@ -31,6 +31,40 @@ pub struct Codes {
     pub means: Vec<f32>,
     /// Logarithms of the posterior standard deviations: `rows x latent`.
     pub log_scales: Vec<f32>,
+}
+
+impl Codes {
+    /// Draws `draws` latents from the posterior of each configuration of `rows`:
+    /// `rows x draws x latent`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `rows` ends beyond the last configuration.
+    #[must_use]
+    pub fn draw(
+        &self,
+        rows: std::ops::Range<usize>,
+        draws: usize,
+        generator: &mut Generator,
+    ) -> Vec<f32> {
+        let d = self.latent;
+        let mut z = Vec::with_capacity(rows.len() * draws * d);
+        for row in rows {
+            let range = row * d..(row + 1) * d;
+            let code = || {
+                self.means[range.clone()]
+                    .iter()
+                    .zip(&self.log_scales[range.clone()])
+            };
+            for _ in 0..draws {
+                z.extend(code().map(|(mean, log_scale)| {
+                    let noise: f32 = StandardNormal.sample(generator);
+                    mean + log_scale.exp() * noise
+                }));
+            }
+        }
+        z
+    }
 }
 
 /// Terms of the ELBO, configuration by configuration, nats.
@@ -126,21 +160,21 @@ impl Vae {
     ///
     /// # Panics
     ///
-    /// Panics if the configurations have another number of units.
+    /// Panics if the configurations have other units or another number of them.
     #[must_use]
-    pub fn encode(&self, bits: &BitMatrix) -> Codes {
-        let (sites, d) = (self.architecture.sites, self.architecture.latent);
-        assert_eq!(bits.columns(), sites, "units of the network");
-        let chunks: Vec<(Vec<f32>, Vec<f32>)> = chunks(bits.rows())
+    pub fn encode(&self, configurations: &Configurations) -> Codes {
+        let d = self.architecture.latent;
+        self.check_units(configurations);
+        let chunks: Vec<(Vec<f32>, Vec<f32>)> = chunks(configurations.rows())
             .into_par_iter()
             .map(|rows| {
                 let mut outputs = Outputs::new(&self.layout.encoder, rows.len());
-                let signs = signs_of(bits, rows.clone());
+                let features = features_of(configurations, rows.clone());
                 network::forward(
                     &self.layout.encoder,
                     &self.parameters,
                     rows.len(),
-                    &signs,
+                    &features,
                     &mut outputs,
                 );
                 let codes = outputs.last(rows.len()).chunks_exact(2 * d);
@@ -162,12 +196,26 @@ impl Vae {
         }
     }
 
-    /// Logits of the units for each `z` (`rows x latent`): `rows x sites`.
+    fn check_units(&self, configurations: &Configurations) {
+        let found = (configurations.unit(), configurations.sites());
+        let expected = (self.architecture.unit, self.architecture.sites);
+        assert_eq!(found, expected, "units and sites of the network");
+    }
+
+    /// Natural parameters of the units for each `z` (`rows x latent`): `rows x
+    /// features`.
     ///
-    /// Half a logit is the field on a spin: `p(s_i = +1 | z)` is the logistic
-    /// function of the logit.
+    /// `p(y_i | z) ∝ exp(η_i(z)·y_i)`. For a spin this is the field on it, half its
+    /// logit.
     #[must_use]
-    pub fn logits(&self, z: &[f32]) -> Vec<f32> {
+    pub fn natural_parameters(&self, z: &[f32]) -> Vec<f32> {
+        let mut outputs = self.outputs(z);
+        head::to_natural(self.architecture.unit, &mut outputs);
+        outputs
+    }
+
+    /// Outputs of the decoder for each `z` (`rows x latent`): `rows x features`.
+    pub(super) fn outputs(&self, z: &[f32]) -> Vec<f32> {
         let d = self.architecture.latent;
         let parts: Vec<Vec<f32>> = z
             .par_chunks(CHUNK * d)
@@ -220,72 +268,63 @@ impl Vae {
     }
 
     /// Draws `count` configurations: latents from the prior, then every unit.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `count` is zero.
     #[must_use]
-    pub fn sample(&self, count: usize, streams: Streams<'_>) -> BitMatrix {
-        let sites = self.architecture.sites;
-        let parts: Vec<BitMatrix> = chunks(count)
+    pub fn sample(&self, count: usize, streams: Streams<'_>) -> Configurations {
+        let Architecture { unit, sites, .. } = self.architecture;
+        let parts: Vec<Configurations> = chunks(count)
             .into_par_iter()
             .map(|rows| {
                 let mut generator = streams(&format!("samples from {}", rows.start));
                 let z = self.draw_prior(rows.len(), &mut generator);
                 let mut outputs = self.decoder_outputs(rows.len());
-                let probabilities = self.decode(&z, &mut outputs);
-                kernel::sigmoid_in_place(probabilities);
-                let mut bits = BitMatrix::zeros(rows.len(), sites);
-                for (row, probabilities) in probabilities.chunks_exact(sites).enumerate() {
-                    for (site, &probability) in probabilities.iter().enumerate() {
-                        bits.set(row, site, uniform(&mut generator) < f64::from(probability));
-                    }
-                }
-                bits
+                let outputs = self.decode(&z, &mut outputs);
+                head::draw(unit, sites, outputs, &mut generator)
             })
             .collect();
-        let words = parts.iter().flat_map(|part| part.words().iter().copied());
-        let mut bits = BitMatrix::zeros(count, sites);
-        bits.words_mut()
-            .iter_mut()
-            .zip(words)
-            .for_each(|(target, word)| *target = word);
-        bits
+        Configurations::concat(&parts)
     }
 
     /// Terms of the ELBO of each configuration, with one drawn `z` each.
     ///
     /// Runs on the calling thread: training judges itself with it.
     #[must_use]
-    pub fn elbo(&self, bits: &BitMatrix, generator: &mut Generator) -> ElboRows {
+    pub fn elbo(&self, configurations: &Configurations, generator: &mut Generator) -> ElboRows {
         let d = self.architecture.latent;
         let mut rows = ElboRows {
-            distortion: Vec::with_capacity(bits.rows()),
-            rate: Vec::with_capacity(bits.rows()),
+            distortion: Vec::with_capacity(configurations.rows()),
+            rate: Vec::with_capacity(configurations.rows()),
             latent_rates: vec![0.0; d],
         };
         let mut mixture = self.mixture();
         let mut encoder = Outputs::new(&self.layout.encoder, CHUNK);
         let mut decoder = self.decoder_outputs(CHUNK);
-        for chunk in chunks(bits.rows()) {
-            let signs = signs_of(bits, chunk.clone());
+        for chunk in chunks(configurations.rows()) {
+            let features = features_of(configurations, chunk.clone());
             let count = chunk.len();
             network::forward(
                 &self.layout.encoder,
                 &self.parameters,
                 count,
-                &signs,
+                &features,
                 &mut encoder,
             );
             let mut z = vec![0.0; count * d];
             for (z, code) in z.chunks_exact_mut(d).zip(encoder.last(count).chunks(2 * d)) {
                 rows.push_rate(code, z, generator, mixture.as_mut());
             }
-            let sites = self.architecture.sites;
-            let logits = self.decode(&z, &mut decoder).chunks_exact(sites);
-            let costs = logits
-                .zip(signs.chunks_exact(sites))
-                .map(|(logits, signs)| f64::from(kernel::bernoulli_cost(logits, signs)));
+            let (unit, width) = (self.architecture.unit, self.architecture.features());
+            let outputs = self.decode(&z, &mut decoder).chunks_exact(width);
+            let costs = outputs
+                .zip(features.chunks_exact(width))
+                .map(|(outputs, features)| f64::from(head::cost(unit, outputs, features)));
             rows.distortion.extend(costs);
         }
         for rate in &mut rows.latent_rates {
-            *rate /= bits.rows() as f64;
+            *rate /= configurations.rows() as f64;
         }
         rows
     }
@@ -296,16 +335,16 @@ impl Vae {
     #[must_use]
     pub fn importance_weighted(
         &self,
-        bits: &BitMatrix,
+        configurations: &Configurations,
         draws: usize,
         streams: Streams<'_>,
     ) -> Vec<f64> {
-        let codes = self.encode(bits);
-        let parts: Vec<Vec<f64>> = chunks(bits.rows())
+        let codes = self.encode(configurations);
+        let parts: Vec<Vec<f64>> = chunks(configurations.rows())
             .into_par_iter()
             .map(|rows| {
                 let mut generator = streams(&format!("importance from {}", rows.start));
-                self.importance_chunk(bits, &codes, rows, draws, &mut generator)
+                self.importance_chunk(configurations, &codes, rows, draws, &mut generator)
             })
             .collect();
         parts.concat()
@@ -313,17 +352,18 @@ impl Vae {
 
     fn importance_chunk(
         &self,
-        bits: &BitMatrix,
+        configurations: &Configurations,
         codes: &Codes,
         rows: std::ops::Range<usize>,
         draws: usize,
         generator: &mut Generator,
     ) -> Vec<f64> {
-        let (sites, d) = (self.architecture.sites, self.architecture.latent);
+        let (unit, d) = (self.architecture.unit, self.architecture.latent);
+        let width = self.architecture.features();
         let mut mixture = self.mixture();
         let mut outputs = self.decoder_outputs(draws);
         let (mut z, mut noise) = (vec![0.0_f32; draws * d], vec![0.0_f32; d]);
-        let (mut weights, mut signs) = (vec![0.0_f64; draws], vec![0.0; sites]);
+        let (mut weights, mut features) = (vec![0.0_f64; draws], vec![0.0; width]);
         rows.map(|row| {
             let mean = &codes.means[row * d..(row + 1) * d];
             let log_scale = &codes.log_scales[row * d..(row + 1) * d];
@@ -339,10 +379,10 @@ impl Vae {
                 let scales: f64 = log_scale.iter().map(|&s| f64::from(s)).sum();
                 *weight = prior + scales - standard_normal_log_density(&noise);
             }
-            kernel::signs_of_bits(bits.row(row), &mut signs);
-            let logits = self.decode(&z, &mut outputs).chunks_exact(sites);
-            for (weight, logits) in weights.iter_mut().zip(logits) {
-                *weight -= f64::from(kernel::bernoulli_cost(logits, &signs));
+            head::write_features(configurations, row, &mut features);
+            let outputs = self.decode(&z, &mut outputs).chunks_exact(width);
+            for (weight, outputs) in weights.iter_mut().zip(outputs) {
+                *weight -= f64::from(head::cost(unit, outputs, &features));
             }
             log_mean_exp(&weights)
         })
@@ -391,14 +431,4 @@ fn chunks(rows: usize) -> Vec<std::ops::Range<usize>> {
         .step_by(CHUNK)
         .map(|start| start..(start + CHUNK).min(rows))
         .collect()
-}
-
-/// The rows' units as -1 and +1: `rows x sites`.
-pub(super) fn signs_of(bits: &BitMatrix, rows: std::ops::Range<usize>) -> Vec<f32> {
-    let sites = bits.columns();
-    let mut signs = vec![0.0; rows.len() * sites];
-    for (row, signs) in rows.zip(signs.chunks_exact_mut(sites.max(1))) {
-        kernel::signs_of_bits(bits.row(row), signs);
-    }
-    signs
 }

@@ -14,10 +14,11 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::error::VaeError;
+use super::head::{self, features_of};
 use super::kernel::{self, Operand, Target};
-use super::model::{Codes, Vae, signs_of};
+use super::model::{Codes, Vae};
 use super::prior::PriorGaussian;
-use crate::bits::BitMatrix;
+use crate::configurations::Configurations;
 
 /// Most latents that a grid takes.
 pub const LARGEST_LATENT: usize = 3;
@@ -61,7 +62,7 @@ pub struct Quadrature {
 /// [`VaeError::Cancelled`] if `proceed` breaks.
 pub fn log_likelihood(
     vae: &Vae,
-    bits: &BitMatrix,
+    configurations: &Configurations,
     proceed: &(dyn Fn(f64) -> ControlFlow<()> + Sync),
 ) -> Result<Quadrature, VaeError> {
     let architecture = vae.architecture();
@@ -71,17 +72,11 @@ pub fn log_likelihood(
             largest: LARGEST_LATENT,
         });
     }
-    if bits.columns() != architecture.sites {
-        return Err(VaeError::SiteMismatch {
-            found: bits.columns(),
-            expected: architecture.sites,
-        });
-    }
-    let codes = vae.encode(bits);
+    architecture.check(configurations)?;
+    let codes = vae.encode(configurations);
     let grid = Grid::around(&codes, vae.prior_gaussians());
-    let (values, nodes) = grid.integrate(vae, bits, &codes, 0.0, proceed)?;
-    let trial_rows: Vec<usize> = (0..bits.rows().min(TRIAL_ROWS)).collect();
-    let trial = bits.select_rows(&trial_rows);
+    let (values, nodes) = grid.integrate(vae, configurations, &codes, 0.0, proceed)?;
+    let trial = configurations.first_rows(TRIAL_ROWS);
     let (shifted, _) = grid.integrate(vae, &trial, &codes, 0.5, &|_| proceed(1.0))?;
     let differences = shifted.iter().zip(&values).map(|(a, b)| (a - b).abs());
     Ok(Quadrature {
@@ -235,35 +230,31 @@ impl Grid {
     fn integrate(
         &self,
         vae: &Vae,
-        bits: &BitMatrix,
+        configurations: &Configurations,
         codes: &Codes,
         shift: f32,
         proceed: &(dyn Fn(f64) -> ControlFlow<()> + Sync),
     ) -> Result<(Vec<f64>, usize), VaeError> {
-        let (sites, d) = (bits.columns(), codes.latent);
+        let (unit, d) = (vae.architecture().unit, codes.latent);
+        let width = vae.architecture().features();
         let nodes = self.nodes(codes, shift);
         let cell: f64 = self.spacing.iter().map(|&s| f64::from(s).ln()).sum();
-        let mut sums = vec![LogSum::default(); bits.rows()];
+        let mut sums = vec![LogSum::default(); configurations.rows()];
         for (tile, z) in nodes.chunks(NODE_TILE * d).enumerate() {
-            let mut logits = vae.logits(z);
+            let mut outputs = vae.outputs(z);
             let offsets: Vec<f32> = vae
                 .prior_log_density(z)
                 .iter()
-                .zip(logits.chunks_exact(sites))
-                .map(|(prior, logits)| {
-                    let half: f32 = logits.iter().sum::<f32>() * 0.5;
-                    (prior + cell) as f32 + half - kernel::softplus_sum(logits)
-                })
+                .zip(outputs.chunks_exact(width))
+                .map(|(prior, outputs)| (prior + cell) as f32 - head::log_normaliser(unit, outputs))
                 .collect();
-            for logit in &mut logits {
-                *logit *= 0.5;
-            }
+            head::to_natural(unit, &mut outputs);
             sums.par_chunks_mut(ROW_TILE)
                 .enumerate()
                 .for_each(|(index, sums)| {
                     let first = index * ROW_TILE;
-                    let signs = signs_of(bits, first..first + sums.len());
-                    add_tile(&signs, &logits, &offsets, sums);
+                    let features = features_of(configurations, first..first + sums.len());
+                    add_tile(&features, &outputs, &offsets, sums);
                 });
             let done = ((tile + 1) * NODE_TILE * d) as f64 / nodes.len().max(1) as f64;
             if proceed(done.min(1.0)).is_break() {
@@ -276,13 +267,13 @@ impl Grid {
 }
 
 /// Adds one tile of nodes to the rows' sums.
-fn add_tile(signs: &[f32], half_logits: &[f32], offsets: &[f32], sums: &mut [LogSum]) {
-    let sites = half_logits.len() / offsets.len();
+fn add_tile(features: &[f32], natural: &[f32], offsets: &[f32], sums: &mut [LogSum]) {
+    let width = natural.len() / offsets.len();
     let mut scores = vec![0.0; sums.len() * offsets.len()];
     kernel::product(
-        [sums.len(), sites, offsets.len()],
-        (signs, Operand::Plain),
-        (half_logits, Operand::Transposed),
+        [sums.len(), width, offsets.len()],
+        (features, Operand::Plain),
+        (natural, Operand::Transposed),
         (&mut scores, Target::Set),
     );
     kernel::add_bias(&mut scores, offsets);

@@ -6,11 +6,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bits::BitMatrix;
+use crate::configurations::{Configurations, DirectorMatrix, Unit};
+use crate::directional::bingham;
 use crate::random::{Generator, stream, uniform};
 
 /// A network of every kind that a manifest offers.
 fn kinds() -> Vec<Architecture> {
     let base = Architecture {
+        unit: Unit::Spin,
         sites: 7,
         latent: 2,
         encoder_hidden: vec![6, 5],
@@ -19,7 +22,17 @@ fn kinds() -> Vec<Architecture> {
         activation: Activation::Tanh,
         prior: Prior::Normal,
     };
-    let mut kinds = Vec::new();
+    let mut kinds = vec![
+        Architecture {
+            unit: Unit::PlanarDirector,
+            ..base.clone()
+        },
+        Architecture {
+            unit: Unit::Director,
+            prior: Prior::Mixture { components: 3 },
+            ..base.clone()
+        },
+    ];
     for activation in [Activation::Tanh, Activation::Relu, Activation::Softplus] {
         for prior in [Prior::Normal, Prior::Mixture { components: 3 }] {
             for (hidden, fields) in [(vec![5, 6], None), (vec![5], Some(3)), (vec![], None)] {
@@ -46,31 +59,66 @@ fn random_bits(rows: usize, sites: usize, generator: &mut Generator) -> BitMatri
     bits
 }
 
-/// Parameters, signs and noise for one batch.
+/// Random configurations of any unit: spins with a bias, directors without.
+fn random_configurations(
+    architecture: &Architecture,
+    rows: usize,
+    generator: &mut Generator,
+) -> Configurations {
+    let sites = architecture.sites;
+    let mut angle = || std::f64::consts::TAU * uniform(generator);
+    let values: Vec<f32> = match architecture.unit {
+        Unit::Spin => return random_bits(rows, sites, generator).into(),
+        Unit::PlanarDirector => (0..rows * sites)
+            .map(|_| angle().sin_cos())
+            .flat_map(|(sin, cos)| [cos as f32, sin as f32])
+            .collect(),
+        Unit::Director => (0..rows * sites)
+            .flat_map(|_| {
+                let height = angle().cos();
+                let (sin, cos) = angle().sin_cos();
+                let radius = (1.0 - height * height).sqrt();
+                bingham::feature([radius * cos, radius * sin, height]).map(|y| y as f32)
+            })
+            .collect(),
+    };
+    DirectorMatrix::new(architecture.unit, sites, values).into()
+}
+
+/// The logits of equal rates.
+fn logits(rate: f64, sites: usize) -> Vec<f32> {
+    vec![(rate / (1.0 - rate)).ln() as f32; sites]
+}
+
+/// Parameters, features and noise for one batch.
 fn example(architecture: &Architecture, rows: usize, seed: &str) -> [Vec<f32>; 3] {
     use rand_distr::{Distribution, StandardNormal};
     let mut generator = stream(seed, &["gradient test"]);
-    let rates = vec![0.4; architecture.sites];
-    let mut parameters = architecture.initial_parameters(&rates, &mut generator);
+    let outputs = logits(0.4, architecture.features());
+    let mut parameters = architecture.initial_parameters(&outputs, &mut generator);
     for value in &mut parameters {
         let draw: f32 = StandardNormal.sample(&mut generator);
         *value += 0.3 * draw;
     }
-    let bits = random_bits(rows, architecture.sites, &mut generator);
-    let signs = model::signs_of(&bits, 0..rows);
+    let configurations = random_configurations(architecture, rows, &mut generator);
+    let features = head::features_of(&configurations, 0..rows);
     let noise = (0..rows * architecture.latent)
         .map(|_| StandardNormal.sample(&mut generator))
         .collect();
-    [parameters, signs, noise]
+    [parameters, features, noise]
 }
 
 fn loss_and_gradient(
     engine: &mut dyn GradientEngine,
-    [parameters, signs, noise]: [&[f32]; 3],
+    [parameters, features, noise]: [&[f32]; 3],
     rows: usize,
 ) -> (Terms, Vec<f32>) {
     let mut gradient = vec![f32::NAN; parameters.len()];
-    let batch = Batch { rows, signs, noise };
+    let batch = Batch {
+        rows,
+        features,
+        noise,
+    };
     let terms = engine.gradient(parameters, batch, 0.7, &mut gradient);
     (terms, gradient)
 }
@@ -78,8 +126,8 @@ fn loss_and_gradient(
 /// Compares both engines on one random batch.
 #[track_caller]
 fn assert_engines_agree(architecture: &Architecture, rows: usize, seed: &str) {
-    let [parameters, signs, noise] = example(architecture, rows, seed);
-    let given: [&[f32]; 3] = [&parameters, &signs, &noise];
+    let [parameters, features, noise] = example(architecture, rows, seed);
+    let given: [&[f32]; 3] = [&parameters, &features, &noise];
     let mut fused = FusedEngine::new(architecture, rows + 3);
     let (terms, gradient) = loss_and_gradient(&mut fused, given, rows);
     let mut tape = AutodiffEngine::new(architecture, Device::Cpu).unwrap();
@@ -113,6 +161,11 @@ proptest! {
     #[test]
     fn the_engines_agree_on_random_networks(
         (sites, latent) in (1_usize..40, 1_usize..5),
+        unit in prop_oneof![
+            2 => Just(Unit::Spin),
+            1 => Just(Unit::PlanarDirector),
+            1 => Just(Unit::Director),
+        ],
         encoder_hidden in proptest::collection::vec(1_usize..20, 0..4),
         decoder_hidden in proptest::collection::vec(1_usize..20, 0..4),
         fields in proptest::option::of(1_usize..5),
@@ -128,6 +181,7 @@ proptest! {
         (rows, seed) in (1_usize..40, 0_u32..1000),
     ) {
         let architecture = Architecture {
+            unit,
             sites,
             latent,
             encoder_hidden,
@@ -148,15 +202,15 @@ fn the_gradient_agrees_with_central_differences() {
             continue;
         }
         let rows = 4;
-        let [parameters, signs, noise] = example(architecture, rows, "5");
+        let [parameters, features, noise] = example(architecture, rows, "5");
         let mut engine = FusedEngine::new(architecture, rows);
-        let (_, gradient) = loss_and_gradient(&mut engine, [&parameters, &signs, &noise], rows);
+        let (_, gradient) = loss_and_gradient(&mut engine, [&parameters, &features, &noise], rows);
         let h = 1e-2_f32;
         for parameter in (0..parameters.len()).step_by(7) {
             let mut loss = |by: f32| {
                 let mut moved = parameters.clone();
                 moved[parameter] += by;
-                let given: [&[f32]; 3] = [&moved, &signs, &noise];
+                let given: [&[f32]; 3] = [&moved, &features, &noise];
                 let (terms, _) = loss_and_gradient(&mut engine, given, rows);
                 terms.distortion + 0.7 * terms.rate
             };
@@ -173,6 +227,7 @@ fn the_gradient_agrees_with_central_differences() {
 /// a little narrower than the prior, as the posteriors of so few units are.
 fn structured(prior: Prior) -> Vae {
     let architecture = Architecture {
+        unit: Unit::Spin,
         sites: 8,
         latent: 2,
         encoder_hidden: vec![12],
@@ -182,7 +237,7 @@ fn structured(prior: Prior) -> Vae {
         prior,
     };
     let mut parameters =
-        architecture.initial_parameters(&[0.3; 8], &mut stream("8", &["structured"]));
+        architecture.initial_parameters(&logits(0.3, 8), &mut stream("8", &["structured"]));
     let layout = architecture.layout();
     let code = layout.encoder.last().unwrap();
     parameters[code.weight.clone()].fill(0.0);
@@ -195,9 +250,11 @@ fn structured(prior: Prior) -> Vae {
     Vae::new(architecture, parameters)
 }
 
-fn all_words(sites: usize) -> BitMatrix {
+fn all_words(sites: usize) -> Configurations {
     let words = (0..1_u64 << sites).collect();
-    BitMatrix::from_words(1 << sites, sites, words).unwrap()
+    BitMatrix::from_words(1 << sites, sites, words)
+        .unwrap()
+        .into()
 }
 
 #[test]
@@ -227,6 +284,7 @@ fn samples_have_the_probabilities_of_the_grid() {
     let n = 200_000;
     let samples = vae.sample(n, &|name| stream("9", &[name]));
     let mut counts = vec![0_usize; 256];
+    let samples = samples.as_spins().unwrap();
     for row in 0..n {
         counts[samples.row(row)[0] as usize] += 1;
     }
@@ -318,7 +376,7 @@ fn train_with(
 ) -> Result<TrainingState, VaeError> {
     let truth = structured(Prior::Normal);
     let data = TrainingData {
-        train: &truth.sample(1000, &|name| stream("train", &[name])),
+        train: TrainingSource::Fixed(&truth.sample(1000, &|name| stream("train", &[name]))),
         validation: &truth.sample(200, &|name| stream("validation", &[name])),
     };
     // The same noise for judging whatever the seed of the training.

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::architecture::Architecture;
 use super::error::VaeError;
 use super::gradient::{Batch, GradientEngine, Terms};
+use super::head;
 use super::kernel;
 use super::model::Vae;
 use super::optimiser::{Adam, Schedule};
-use crate::bits::BitMatrix;
+use crate::configurations::{Configurations, Unit};
 use crate::random::{Generator, uniform};
 
 /// How a training goes.
@@ -100,13 +101,40 @@ pub trait TrainingListener {
     fn epoch_done(&mut self, state: &TrainingState) -> Result<(), VaeError>;
 }
 
+/// Draws so many new configurations from a random stream.
+pub type Draw<'a> = &'a (dyn Fn(usize, &mut Generator) -> Configurations + Sync);
+
+/// What the parameters are fitted to.
+#[derive(Clone, Copy)]
+pub enum TrainingSource<'a> {
+    /// The same configurations in every epoch, shuffled.
+    Fixed(&'a Configurations),
+    /// New configurations for every batch, so that nothing can be learned by heart.
+    Fresh {
+        /// Configurations an epoch.
+        rows: usize,
+        /// Where they come from.
+        draw: Draw<'a>,
+    },
+}
+
+impl TrainingSource<'_> {
+    /// Configurations an epoch.
+    fn rows(&self) -> usize {
+        match self {
+            Self::Fixed(configurations) => configurations.rows(),
+            Self::Fresh { rows, .. } => *rows,
+        }
+    }
+}
+
 /// The configurations of a training.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct TrainingData<'a> {
     /// What the parameters are fitted to.
-    pub train: &'a BitMatrix,
+    pub train: TrainingSource<'a>,
     /// Held-out configurations that choose the best epoch.
-    pub validation: &'a BitMatrix,
+    pub validation: &'a Configurations,
 }
 
 /// Trains from scratch, or goes on from `resume`.
@@ -135,14 +163,17 @@ pub fn train(
         warmup_steps: (settings.kl_warmup_epochs * batches) as u64,
         total_steps: (settings.epochs * batches) as u64,
     };
-    let mut state = resume.unwrap_or_else(|| start(architecture, data.train, stream));
+    let mut state = resume.unwrap_or_else(|| start(architecture, data, stream));
     let mut epoch = Epoch {
         architecture,
         schedule,
         settings,
         batches,
         buffers: Buffers::new(architecture, batch),
-        order: (0..data.train.rows()).collect(),
+        order: match data.train {
+            TrainingSource::Fixed(train) => (0..train.rows()).collect(),
+            TrainingSource::Fresh { .. } => Vec::new(),
+        },
     };
     while state.epoch < settings.epochs && !stops_early(settings, &state) {
         epoch.run(data, engine, stream, &mut state, listener)?;
@@ -152,41 +183,34 @@ pub fn train(
 }
 
 fn check(architecture: &Architecture, data: TrainingData<'_>) -> Result<(), VaeError> {
-    for bits in [data.train, data.validation] {
-        if bits.columns() != architecture.sites {
-            return Err(VaeError::SiteMismatch {
-                found: bits.columns(),
-                expected: architecture.sites,
-            });
-        }
-        if bits.rows() < 2 {
-            return Err(VaeError::TooFewSamples {
-                found: bits.rows(),
-                needed: 2,
-            });
-        }
+    architecture.check(data.validation)?;
+    if let TrainingSource::Fixed(train) = data.train {
+        architecture.check(train)?;
     }
-    Ok(())
+    let needed = 2;
+    match data.train.rows().min(data.validation.rows()) {
+        found if found < needed => Err(VaeError::TooFewSamples { found, needed }),
+        _ => Ok(()),
+    }
 }
 
-/// Starting parameters; the decoder's bias starts at the units' log-odds.
+/// Starting parameters; the decoder's bias starts at the log-odds of spins up, as
+/// the fixed or else the held-out configurations show them. Directors start
+/// without a preferred direction.
 fn start(
     architecture: &Architecture,
-    train: &BitMatrix,
+    data: TrainingData<'_>,
     stream: &dyn Fn(&str) -> Generator,
 ) -> TrainingState {
-    let mut active = vec![0_usize; train.columns()];
-    for row in 0..train.rows() {
-        for (site, count) in active.iter_mut().enumerate() {
-            *count += usize::from(train.get(row, site));
-        }
-    }
-    // Laplace's rule keeps the log-odds of silent units finite.
-    let rates: Vec<f64> = active
-        .iter()
-        .map(|&count| (count as f64 + 1.0) / (train.rows() as f64 + 2.0))
-        .collect();
-    let parameters = architecture.initial_parameters(&rates, &mut stream("parameters"));
+    let shown = match data.train {
+        TrainingSource::Fixed(train) => train,
+        TrainingSource::Fresh { .. } => data.validation,
+    };
+    let outputs = match architecture.unit {
+        Unit::Spin => log_odds(shown),
+        Unit::PlanarDirector | Unit::Director => vec![0.0; architecture.features()],
+    };
+    let parameters = architecture.initial_parameters(&outputs, &mut stream("parameters"));
     TrainingState {
         epoch: 0,
         best: parameters.clone(),
@@ -195,6 +219,21 @@ fn start(
         parameters,
         history: Vec::new(),
     }
+}
+
+/// Log-odds of each spin being up; Laplace's rule keeps those of silent units finite.
+fn log_odds(configurations: &Configurations) -> Vec<f32> {
+    let rows = configurations.rows();
+    let mut sums = vec![0.0_f64; configurations.features()];
+    let mut signs = vec![0.0; sums.len()];
+    for row in 0..rows {
+        head::write_features(configurations, row, &mut signs);
+        for (sum, &sign) in sums.iter_mut().zip(&signs) {
+            *sum += f64::from(sign);
+        }
+    }
+    let odds = |sum: &f64| (rows as f64 + sum + 2.0) / (rows as f64 - sum + 2.0);
+    sums.iter().map(|sum| odds(sum).ln() as f32).collect()
 }
 
 /// Whether the held-out ELBO has not improved for `patience` epochs since the
@@ -208,7 +247,7 @@ fn stops_early(settings: &TrainingSettings, state: &TrainingState) -> bool {
 
 /// Room for one batch.
 struct Buffers {
-    signs: Vec<f32>,
+    features: Vec<f32>,
     noise: Noise,
     gradient: Vec<f32>,
 }
@@ -249,7 +288,7 @@ impl Noise {
 impl Buffers {
     fn new(architecture: &Architecture, batch: usize) -> Self {
         Self {
-            signs: vec![0.0; batch * architecture.sites],
+            features: vec![0.0; batch * architecture.features()],
             noise: Noise::new(batch * architecture.latent),
             gradient: vec![0.0; architecture.layout().length],
         }
@@ -296,29 +335,47 @@ impl Epoch<'_> {
         Ok(())
     }
 
-    /// One batch: signs, noise, gradient, Adam.
+    /// Takes the batch's configurations from the epoch's order, or draws new ones.
+    fn load(&mut self, train: TrainingSource<'_>, batch: usize, generator: &mut Generator) {
+        let width = self.architecture.features();
+        let features = &mut self.buffers.features;
+        let rows = features.len() / width;
+        let targets = features.chunks_exact_mut(width);
+        match train {
+            TrainingSource::Fixed(train) => {
+                let chosen = &self.order[batch * rows..(batch + 1) * rows];
+                for (features, &row) in targets.zip(chosen) {
+                    head::write_features(train, row, features);
+                }
+            }
+            TrainingSource::Fresh { draw, .. } => {
+                let drawn = draw(rows, generator);
+                for (row, features) in targets.enumerate() {
+                    head::write_features(&drawn, row, features);
+                }
+            }
+        }
+    }
+
+    /// One batch: features, noise, gradient, Adam.
     fn step(
         &mut self,
-        train: &BitMatrix,
+        train: TrainingSource<'_>,
         batch: usize,
         engine: &mut dyn GradientEngine,
         generator: &mut Generator,
         state: &mut TrainingState,
     ) -> Result<(Terms, f64), VaeError> {
-        let sites = self.architecture.sites;
+        self.load(train, batch, generator);
         let buffers = &mut self.buffers;
-        let rows = buffers.signs.len() / sites;
-        let chosen = &self.order[batch * rows..(batch + 1) * rows];
-        for (signs, &row) in buffers.signs.chunks_exact_mut(sites).zip(chosen) {
-            kernel::signs_of_bits(train.row(row), signs);
-        }
+        let rows = buffers.features.len() / self.architecture.features();
         buffers.noise.draw(generator);
         let step = state.adam.steps;
         let terms = engine.gradient(
             &state.parameters,
             Batch {
                 rows,
-                signs: &buffers.signs,
+                features: &buffers.features,
                 noise: buffers.noise.values(),
             },
             self.schedule.kl_weight(step) as f32,
@@ -350,7 +407,7 @@ impl Epoch<'_> {
     /// in every epoch, and keeps the best.
     fn validate(
         &self,
-        validation: &BitMatrix,
+        validation: &Configurations,
         stream: &dyn Fn(&str) -> Generator,
         means: EpochRecord,
         state: &mut TrainingState,

@@ -64,7 +64,7 @@ fn network_log_probabilities(experiment: &Experiment) -> Vec<f64> {
     let bytes = std::fs::read(experiment.stored("train", "best.safetensors")).expect("a network");
     let (architecture, parameters) = vae::model_from_bytes(&bytes).expect("a network");
     let network = Vae::new(architecture, parameters);
-    let grid = quadrature::log_likelihood(&network, &states, &|_| ControlFlow::Continue(()));
+    let grid = quadrature::log_likelihood(&network, &states.into(), &|_| ControlFlow::Continue(()));
     grid.expect("one latent").log_likelihood
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use latentfield::configurations::Unit;
 use latentfield::vae::{self, Activation, Architecture, Prior};
 
 use crate::support::{Experiment, POINT, Running, assert_same, names, wait_until};
@@ -16,6 +17,7 @@ const DIGEST: usize = 32;
 /// The network of [`POINT`].
 fn architecture() -> Architecture {
     Architecture {
+        unit: Unit::Spin,
         sites: 24,
         latent: 2,
         encoder_hidden: vec![16],

@@ -138,7 +138,7 @@ fn kinds_of_model_that_do_not_exist_are_refused_and_the_rest_is_checked() {
     let problems = bad(&sources(&text));
     let keys: Vec<&str> = problems.iter().map(|problem| &*problem.key).collect();
     assert_eq!(keys, ["model.kind", "model.sites"]);
-    let problem = only(&with_sets(MODEL, &["model.kind=ising_2d"]));
+    let problem = only(&with_sets(MODEL, &["model.kind=potts"]));
     assert!(problem.expected.contains("hopfield"), "{problem}");
 }
 

@@ -83,8 +83,9 @@ fn the_expanded_text_writes_every_default() {
         if !written.contains(&table) {
             continue;
         }
-        // Keys of another decoder or prior have no default here; `training` is a table.
-        let absent = ["fields", "components", "training"];
+        // Keys of another model, decoder or prior have no default here; `training` is a
+        // table.
+        let absent = ["side", "fields", "components", "training"];
         for key in keys.iter().filter(|key| !absent.contains(key)) {
             let assignment = format!("\n{key} = ");
             assert!(
@@ -106,6 +107,24 @@ fn the_experiments_load() {
         (
             include_str!("../../../experiments/hopfield_eight_patterns.toml"),
             2,
+        ),
+        (
+            include_str!("../../../experiments/curie_weiss_sweep.toml"),
+            16,
+        ),
+        (include_str!("../../../experiments/hopfield_load.toml"), 20),
+        (
+            include_str!("../../../experiments/maier_saupe_sweep.toml"),
+            5,
+        ),
+        (
+            include_str!("../../../experiments/planar_nematic_sweep.toml"),
+            5,
+        ),
+        (include_str!("../../../experiments/ising_control.toml"), 30),
+        (
+            include_str!("../../../experiments/lebwohl_lasher_control.toml"),
+            5,
         ),
         (include_str!("../../../experiments/retina.toml"), 1),
         (include_str!("../../../experiments/retina50.toml"), 1),

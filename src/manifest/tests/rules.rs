@@ -12,6 +12,17 @@ type Rule = (
     &'static [&'static str],
 );
 
+/// A good manifest of a lattice.
+const LATTICE: &str = r#"
+[experiment]
+name = "lattice"
+
+[model]
+kind = "ising_2d"
+side = 6
+temperature = 2.0
+"#;
+
 const TEXTS: [&str; 3] = ["3", "true", "[\"a\"]"];
 
 const RULES: &[Rule] = &[
@@ -34,7 +45,10 @@ const RULES: &[Rule] = &[
         &["1", "10_000"],
         &["0", "10_001", "2.0"],
     ),
-    (MODEL, "model.kind", &["hopfield"], &["ising", "1"]),
+    (MODEL, "model.kind", &["hopfield"], &["potts", "1"]),
+    (LATTICE, "model.side", &["2", "1024"], &["1", "1025", "4.0"]),
+    (MODEL, "model.field", &["0", "-0.5"], &["inf", "up"]),
+    (MODEL, "model.correlation", &["0", "0.99"], &["-0.1", "1"]),
     (
         MODEL,
         "model.sites",
@@ -44,11 +58,11 @@ const RULES: &[Rule] = &[
     (
         MODEL,
         "model.patterns",
-        &["1", "20", "[[1, -1, 1, -1, 1, 1]]"],
+        &["1", "256", "[[1, -1, 1, -1, 1, 1]]"],
         &[
             "0",
-            "21",
-            "two",
+            "257",
+            "true",
             "[]",
             "[[1, -1]]",
             "[[1, 1, 1, 1, 1, 0]]",
@@ -71,7 +85,15 @@ const RULES: &[Rule] = &[
     (
         MODEL,
         "sampling.method",
-        &["auto", "exact", "gibbs", "tempering"],
+        &[
+            "auto",
+            "exact",
+            "gibbs",
+            "tempering",
+            "wolff",
+            "swendsen_wang",
+            "metropolis",
+        ],
         &["Gibbs", "cluster", "0"],
     ),
     (MODEL, "vae.latent", &["1", "64"], &["0", "65", "\"3\""]),
@@ -128,6 +150,12 @@ const RULES: &[Rule] = &[
         &["0.5", "0.01"],
         &["0", "0.51"],
     ),
+    (
+        MODEL,
+        "vae.training.fresh_samples",
+        &["true", "false"],
+        &["1", "yes"],
+    ),
     (MODEL, "vae.training.checkpoint_epochs", &["1"], &["0"]),
     (
         MODEL,
@@ -148,6 +176,15 @@ const RULES: &[Rule] = &[
         &["0"],
         &["-1"],
     ),
+    (
+        MODEL,
+        "analysis.thermodynamics.vae_samples",
+        &["0"],
+        &["-1"],
+    ),
+    (MODEL, "analysis.couplings.bootstrap", &["10"], &["9"]),
+    (MODEL, "analysis.couplings.draws", &["2"], &["1"]),
+    (MODEL, "analysis.couplings.prior_draws", &["100"], &["99"]),
     (MODEL, "analysis.patterns.prior_draws", &["16"], &["15"]),
     (MODEL, "analysis.patterns.encoded", &["16"], &["15"]),
     (
@@ -451,4 +488,64 @@ fn plots_name_known_tables_and_columns_once() {
     );
     let unswept = format!("{MODEL}{plot}");
     assert_eq!(only(&sources(&unswept)).code, "manifest::unknown_column");
+}
+
+/// A manifest of a model of another kind.
+fn of_kind(kind: &str, keys: &str) -> String {
+    format!("[experiment]\nname = \"m\"\n[model]\nkind = \"{kind}\"\ntemperature = 1.0\n{keys}\n")
+}
+
+#[test]
+fn every_kind_of_model_has_its_keys() {
+    let kinds = [
+        ("curie_weiss", "sites = 10\nfield = -0.1", 10),
+        (
+            "hopfield",
+            "sites = 10\npatterns = 2\ncorrelation = 0.2",
+            10,
+        ),
+        ("maier_saupe", "sites = 10", 10),
+        ("planar_nematic", "sites = 10", 10),
+        ("ising_2d", "side = 4", 16),
+        ("lebwohl_lasher", "side = 4", 64),
+    ];
+    for (kind, keys, sites) in kinds {
+        let manifest = good(&sources(&of_kind(kind, keys)));
+        let System::Model { model, .. } = &manifest.points[0].system else {
+            panic!("a model");
+        };
+        assert_eq!(model.sites(), sites, "{kind}");
+    }
+    for (kind, keys) in [("ising_2d", "sites = 16"), ("maier_saupe", "side = 4")] {
+        assert!(!bad(&sources(&of_kind(kind, keys))).is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn an_analysis_that_fits_no_such_system_is_refused() {
+    let ising = of_kind("ising_2d", "side = 4");
+    let nematic = of_kind("maier_saupe", "sites = 10");
+    let cases = [
+        (ising.as_str(), "couplings"),
+        (&ising, "patterns"),
+        (&nematic, "statistics"),
+        (&nematic, "patterns"),
+        (RECORDING, "thermodynamics"),
+        (RECORDING, "couplings"),
+    ];
+    for (manifest, analysis) in cases {
+        let text = format!("{manifest}[analysis]\n{analysis} = {{}}\n");
+        let problem = only(&sources(&text));
+        assert_eq!(problem.key, format!("analysis.{analysis}"));
+    }
+}
+
+#[test]
+fn fresh_samples_need_an_independent_sampler() {
+    let fresh = "[vae]\ntraining = { fresh_samples = true }\n";
+    good(&sources(&(of_kind("maier_saupe", "sites = 10") + fresh)));
+    for manifest in [of_kind("ising_2d", "side = 4"), RECORDING.to_owned()] {
+        let problem = only(&sources(&(manifest + fresh)));
+        assert_eq!(problem.key, "vae.training.fresh_samples");
+    }
 }

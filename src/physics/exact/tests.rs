@@ -1,6 +1,8 @@
 use super::*;
-use crate::physics::{Hopfield, draw_patterns};
-use crate::random::stream;
+use crate::physics::{
+    Hopfield, LogPartition, LogPartitionMethod, System, draw_patterns, fields_along,
+};
+use crate::random::{stream, uniform};
 
 fn solve(model: &Hopfield) -> ExactSolution {
     ExactSolution::new(&SiteClasses::new(model)).unwrap()
@@ -53,9 +55,141 @@ fn enumeration_of_all_configurations_gives_the_same_thermodynamics() {
     }
 }
 
+/// The double sum over spins and patterns, written out.
+fn energy_in_fields(patterns: &BitMatrix, fields: &[f64], word: usize) -> f64 {
+    let sites = patterns.columns();
+    let spin = |site: usize| if word >> site & 1 == 1 { 1.0 } else { -1.0 };
+    let mut energy = 0.0;
+    for pattern in 0..patterns.rows() {
+        let sign = |site| {
+            if patterns.get(pattern, site) {
+                1.0
+            } else {
+                -1.0
+            }
+        };
+        let sum: f64 = (0..sites).map(|site| sign(site) * spin(site)).sum();
+        energy -= sum * sum / (2.0 * sites as f64);
+    }
+    energy
+        - (0..sites)
+            .map(|site| fields[site] * spin(site))
+            .sum::<f64>()
+}
+
+#[test]
+fn enumeration_in_external_fields_gives_the_same_thermodynamics() {
+    let stored = draw_patterns(3, 10, &mut stream("patterns", &[]));
+    let mut random = stream("fields", &[]);
+    let cases = [
+        (0.7, fields_along(&stored, 1, 0.3)),
+        (0.4, fields_along(&stored, 0, -0.2)),
+        (1.3, (0..10).map(|_| uniform(&mut random) - 0.5).collect()),
+        (0.5, [vec![0.25; 5], vec![0.0; 5]].concat()),
+    ];
+    for (temperature, fields) in cases {
+        let model = Hopfield::with_fields(stored.clone(), fields.clone(), temperature).unwrap();
+        let energy = |word: usize| energy_in_fields(&stored, &fields, word);
+        let weights: Vec<f64> = (0..1024)
+            .map(|word| (-energy(word) / temperature).exp())
+            .collect();
+        let z: f64 = weights.iter().sum();
+        let mean = |f: &dyn Fn(usize) -> f64| -> f64 {
+            (0..1024).map(|word| weights[word] / z * f(word)).sum()
+        };
+        let found = solve(&model);
+        let mean_energy = mean(&energy);
+        let variance = mean(&|word| (energy(word) - mean_energy).powi(2));
+        assert!((found.log_partition - z.ln()).abs() < 1e-11);
+        assert!((found.mean_energy - mean_energy).abs() < 1e-11);
+        assert!((found.energy_variance - variance).abs() < 1e-10);
+        assert!((found.entropy + mean(&|word| (weights[word] / z).ln())).abs() < 1e-11);
+        for pattern in 0..3 {
+            let overlap = |word: usize| model.overlaps(&[word as u64])[pattern];
+            let pairs = [
+                (found.mean_overlaps[pattern], mean(&overlap)),
+                (
+                    found.absolute_overlaps[pattern],
+                    mean(&|w| overlap(w).abs()),
+                ),
+                (
+                    found.squared_overlaps[pattern],
+                    mean(&|w| overlap(w).powi(2)),
+                ),
+                (
+                    found.fourth_overlaps[pattern],
+                    mean(&|w| overlap(w).powi(4)),
+                ),
+            ];
+            for (found, expected) in pairs {
+                assert!(
+                    (found - expected).abs() < 1e-11,
+                    "{pattern}: {found} {expected}"
+                );
+            }
+        }
+        let log_partition = LogPartition {
+            value: found.log_partition,
+            standard_error: 0.0,
+            method: LogPartitionMethod::SiteClasses,
+        };
+        for (word, weight) in weights.iter().enumerate() {
+            let log_probability = model.log_probability(&[word as u64], &log_partition);
+            assert!((log_probability - (weight / z).ln()).abs() < 1e-11);
+        }
+    }
+}
+
+#[test]
+fn a_field_along_a_pattern_makes_no_further_classes() {
+    let stored = draw_patterns(3, 90, &mut stream("patterns", &[]));
+    let without = SiteClasses::new(&Hopfield::new(stored.clone(), 0.5).unwrap());
+    let along = |pattern| {
+        let fields = fields_along(&stored, pattern, 0.2);
+        SiteClasses::new(&Hopfield::with_fields(stored.clone(), fields, 0.5).unwrap())
+    };
+    assert!((0..3).all(|pattern| along(pattern).len() == without.len()));
+    let zeros = Hopfield::with_fields(stored.clone(), vec![-0.0; 90], 0.5).unwrap();
+    assert_eq!(zeros, Hopfield::new(stored, 0.5).unwrap());
+}
+
+#[test]
+fn flipping_sites_together_with_their_patterns_and_fields_changes_nothing() {
+    let stored = draw_patterns(2, 40, &mut stream("patterns", &[]));
+    let fields = fields_along(&stored, 1, 0.15);
+    let mut flipped = stored.clone();
+    let mut flipped_fields = fields.clone();
+    for site in (0..40).step_by(3) {
+        (0..2).for_each(|pattern| flipped.set(pattern, site, !stored.get(pattern, site)));
+        flipped_fields[site] = -fields[site];
+    }
+    let a = solve(&Hopfield::with_fields(stored, fields, 0.6).unwrap());
+    let b = solve(&Hopfield::with_fields(flipped, flipped_fields, 0.6).unwrap());
+    assert!((a.log_partition - b.log_partition).abs() < 1e-11);
+    assert!((a.mean_overlaps[1] - b.mean_overlaps[1]).abs() < 1e-12);
+    assert!(a.mean_overlaps[1] > 0.5, "{:?}", a.mean_overlaps);
+}
+
+#[test]
+fn means_by_name_hold_sizes_of_overlaps_and_one_pattern_its_fluctuations() {
+    let three = draw_patterns(3, 30, &mut stream("patterns", &[]));
+    let model = Hopfield::new(three, 0.7).unwrap();
+    let (exact, solution) = (model.exact().unwrap(), solve(&model));
+    assert!((exact["abs_overlap_2"] - solution.absolute_overlaps[1]).abs() < 1e-15);
+    assert!((exact["squared_overlap_3"] - solution.squared_overlaps[2]).abs() < 1e-15);
+    assert!(!exact.contains_key("susceptibility"));
+    // One pattern is a Curie-Weiss model: published values at N = 100, T = 1.
+    let one = draw_patterns(1, 100, &mut stream("patterns", &[]));
+    let exact = Hopfield::new(one, 1.0).unwrap().exact().unwrap();
+    let susceptibility = 100.0 * (0.114_481 - 0.286_796_f64.powi(2));
+    assert!((exact["susceptibility"] - susceptibility).abs() < 1e-4);
+    assert!((exact["abs_overlap_1"] - 0.286_796).abs() < 5.1e-7);
+    assert!(exact["binder_cumulant"] > 0.0 && exact["binder_cumulant"] < 2.0 / 3.0);
+}
+
 #[test]
 fn two_patterns_are_two_independent_curie_weiss_models() {
-    // Sites where the patterns agree and where they differ; SCIENCE: J = 2n/N for each.
+    // Sites where the patterns agree and where they differ; J = 2n/N for each.
     let sites = 60;
     let agreeing = 22;
     let second = "+".repeat(agreeing) + &"-".repeat(sites - agreeing);

@@ -1,5 +1,6 @@
 use super::*;
-use crate::physics::{Spins, draw_patterns};
+use crate::configurations::Configurations;
+use crate::physics::{Spins, draw_correlated_patterns, draw_patterns, fields_along};
 use crate::random::{Generator, stream};
 use std::ops::ControlFlow;
 
@@ -48,6 +49,20 @@ fn the_estimate_agrees_with_the_sum_over_classes() {
     }
 }
 
+#[test]
+fn the_estimate_agrees_at_full_load_with_correlated_patterns_and_in_fields() {
+    // As many patterns as sites: two states a class, 2^18 in all at most.
+    let loaded = model(18, 18, 0.6);
+    let correlated = draw_correlated_patterns(4, 60, 0.3, &mut named("correlated")).unwrap();
+    let fields = fields_along(&correlated, 2, 0.1);
+    let correlated = Hopfield::with_fields(correlated, fields, 0.5).unwrap();
+    for model in [loaded, correlated] {
+        let field = SpinField::new(&model);
+        let found = estimate_log_partition(&field, model.beta(), &named, &go_on).unwrap();
+        assert_agrees(&model, found);
+    }
+}
+
 /// The same spins without their jump: replica exchange has to do all the work.
 struct WithoutJumps(SpinField);
 
@@ -77,16 +92,21 @@ impl MeanField for WithoutJumps {
 
     fn draw_sites(
         &self,
+        beta: f64,
         field: &[f32],
         sites: &mut Spins,
         total: &mut [f64],
         generator: &mut Generator,
     ) {
-        self.0.draw_sites(field, sites, total, generator);
+        self.0.draw_sites(beta, field, sites, total, generator);
     }
 
     fn record(&self, sites: &Spins) -> Vec<u64> {
         self.0.record(sites)
+    }
+
+    fn collect(&self, records: Vec<Vec<u64>>) -> Configurations {
+        self.0.collect(records)
     }
 }
 

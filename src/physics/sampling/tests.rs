@@ -1,6 +1,12 @@
 use super::*;
-use crate::physics::{ExactSolution, LogPartition, LogPartitionMethod, draw_patterns};
-use crate::random::{Generator, stream};
+use crate::bits::BitMatrix;
+use crate::physics::tempering::Start;
+use crate::physics::{
+    ExactSolution, LogPartition, LogPartitionMethod, Replica, SpinField, draw_patterns,
+    fields_along,
+};
+use crate::physics::{Hopfield, SiteClasses, System};
+use crate::random::{Generator, stream, uniform};
 use std::ops::ControlFlow;
 
 fn named(name: &str) -> Generator {
@@ -12,7 +18,15 @@ fn go_on(_: f64) -> ControlFlow<()> {
 }
 
 fn draw(model: &Hopfield, method: SamplingMethod, samples: usize) -> Ensemble {
-    sample(model, method, samples, &named, &go_on).unwrap()
+    model.sample(method, samples, &named, &go_on).unwrap()
+}
+
+fn spins(ensemble: &Ensemble) -> &BitMatrix {
+    ensemble.samples.as_spins().unwrap()
+}
+
+fn automatic(model: &Hopfield) -> SamplingMethod {
+    model.methods()[0]
 }
 
 fn model(count: usize, sites: usize, temperature: f64) -> Hopfield {
@@ -54,7 +68,7 @@ fn every_method_draws_each_word_with_its_probability() {
         let z: f64 = weights.iter().sum();
         let ensemble = draw(&model, method, 40_000);
         let mut counts = [0.0; 256];
-        (0..40_000).for_each(|row| counts[ensemble.samples.row(row)[0] as usize] += 1.0);
+        (0..40_000).for_each(|row| counts[spins(&ensemble).row(row)[0] as usize] += 1.0);
         // Correlated samples count as fewer; rare words are left out.
         let scale = ensemble.effective_samples / 40_000.0;
         let mut chi_square = 0.0;
@@ -94,7 +108,7 @@ fn energies_and_overlaps_agree_with_the_exact_means() {
             "{method:?} at {temperature}: energy pull {pull}"
         );
         for pattern in 0..3 {
-            let square = |row| model.overlaps(ensemble.samples.row(row))[pattern].powi(2);
+            let square = |row| model.overlaps(spins(&ensemble).row(row))[pattern].powi(2);
             let squares: Vec<f64> = (0..20_000).map(square).collect();
             let time = 10_000.0 / ensemble.effective_samples;
             let (mean, error) = mean_with_error(&[squares], time);
@@ -107,13 +121,144 @@ fn energies_and_overlaps_agree_with_the_exact_means() {
     }
 }
 
+/// Three patterns in external fields: along the second, or different on every site.
+fn in_fields(sites: usize, temperature: f64, along: bool) -> Hopfield {
+    let stored = draw_patterns(3, sites, &mut named("patterns"));
+    let mut generator = named("fields");
+    let fields = if along {
+        fields_along(&stored, 1, 0.1)
+    } else {
+        (0..sites)
+            .map(|_| 0.6 * uniform(&mut generator) - 0.3)
+            .collect()
+    };
+    Hopfield::with_fields(stored, fields, temperature).unwrap()
+}
+
+#[test]
+fn every_method_draws_each_word_in_external_fields_with_its_probability() {
+    use SamplingMethod::{Exact, Gibbs, Tempering};
+    for (method, temperature, along) in [
+        (Exact, 0.6, true),
+        (Exact, 0.9, false),
+        (Gibbs, 1.2, true),
+        (Gibbs, 1.2, false),
+        (Tempering, 0.5, true),
+        (Tempering, 0.5, false),
+    ] {
+        let model = in_fields(8, temperature, along);
+        let weights: Vec<f64> = (0..256)
+            .map(|word| (-model.energy(&[word]) / temperature).exp())
+            .collect();
+        let z: f64 = weights.iter().sum();
+        let ensemble = draw(&model, method, 40_000);
+        let mut counts = [0.0; 256];
+        (0..40_000).for_each(|row| counts[spins(&ensemble).row(row)[0] as usize] += 1.0);
+        let scale = ensemble.effective_samples / 40_000.0;
+        let (mut chi_square, mut words) = (0.0, 0.0);
+        for (count, weight) in counts.iter().zip(&weights) {
+            let expected = 40_000.0 * weight / z;
+            if expected > 5.0 {
+                chi_square += scale * (count - expected).powi(2) / expected;
+                words += 1.0;
+            }
+        }
+        let pull = (chi_square - words) / (2.0_f64 * words).sqrt();
+        assert!(
+            pull.abs() < 4.0,
+            "{method:?} at {temperature}, {along}: {pull}"
+        );
+    }
+}
+
+#[test]
+fn energies_and_overlaps_in_a_field_agree_with_the_exact_means() {
+    for (method, temperature) in [
+        (SamplingMethod::Exact, 0.5),
+        (SamplingMethod::Gibbs, 1.4),
+        (SamplingMethod::Tempering, 0.5),
+    ] {
+        let model = in_fields(100, temperature, true);
+        let solution = exact(&model);
+        let ensemble = draw(&model, method, 8000);
+        assert_eq!(ensemble.warnings, [""; 0], "{method:?}");
+        let pull = (ensemble.mean_energy - solution.mean_energy) / ensemble.mean_energy_error;
+        assert!(pull.abs() < 4.0, "{method:?}: energy pull {pull}");
+        for pattern in 0..3 {
+            let overlap = |row| model.overlaps(spins(&ensemble).row(row))[pattern];
+            let overlaps: Vec<f64> = (0..8000).map(overlap).collect();
+            let time = 4000.0 / ensemble.effective_samples;
+            let (mean, error) = mean_with_error(&[overlaps], time);
+            let pull = (mean - solution.mean_overlaps[pattern]) / error;
+            assert!(pull.abs() < 4.0, "{method:?}, {pattern}: pull {pull}");
+        }
+    }
+}
+
+#[test]
+fn a_load_of_a_fifth_is_sampled_by_tempering() {
+    let model = model(20, 100, 0.5);
+    let ensemble = draw(&model, SamplingMethod::Tempering, 2000);
+    assert_eq!(ensemble.warnings, [""; 0]);
+    assert!(ensemble.split_r_hat.unwrap() < 1.01);
+    assert!(ensemble.autocorrelation_error_sweeps < 0.3 * ensemble.autocorrelation_sweeps);
+}
+
+#[test]
+fn chains_that_are_too_short_are_run_again_over_a_longer_stretch() {
+    // The pilot is told that nothing is correlated, at a temperature where much is.
+    let model = model(1, 400, 1.0);
+    let field = SpinField::new(&model);
+    let betas = [1.0];
+    let laid_out = |time| schedule(step_work(&field, 1), time, 160);
+    let run = |schedule| {
+        let walkers = Walkers::start(&field, &betas, CHAINS, "chain", &named);
+        run_until_good(walkers, schedule, SlowestTime::INDEPENDENT, &go_on).unwrap()
+    };
+    let short = run(laid_out(0.5));
+    assert!(short.extensions > 0);
+    assert!(short.schedule.sweeps_per_sample > 2 * laid_out(0.5).sweeps_per_sample);
+    let long = run(laid_out(200.0));
+    assert_eq!(long.extensions, 0);
+    assert!(long.quality.suffices(&long.schedule));
+}
+
+#[test]
+fn stuck_chains_are_given_up_with_a_split_r_hat_far_from_one() {
+    let ensemble = draw(&orthogonal(30, 0.3), SamplingMethod::Gibbs, 160);
+    assert!(
+        ensemble.split_r_hat.unwrap() > 2.0,
+        "{:?}",
+        ensemble.split_r_hat
+    );
+    let said = ensemble.warnings.join(" ");
+    assert!(said.contains("split R-hat"), "{said}");
+}
+
+#[test]
+fn half_of_the_chains_start_aligned() {
+    let model = model(3, 200, 0.5);
+    let field = SpinField::new(&model);
+    for chain in 0..8 {
+        let start = Start::of_chain(&field, chain);
+        let replica = match start {
+            Start::Disordered => Replica::random(&field, &mut named("start")),
+            Start::Ordered(component) => Replica::ordered(&field, component, &mut named("start")),
+        };
+        let aligned: Vec<bool> = replica.total().iter().map(|x| *x > 199.0).collect();
+        let expected: Vec<bool> = (0..3).map(|p| start == Start::Ordered(p)).collect();
+        assert_eq!(aligned, expected, "chain {chain}");
+        assert_eq!(chain % 2 == 1, start != Start::Disordered);
+    }
+}
+
 #[test]
 fn tempering_visits_all_six_pure_states_equally() {
     let model = orthogonal(12, 0.4);
     let ensemble = draw(&model, SamplingMethod::Tempering, 20_000);
     let mut visits = [0.0_f64; 6];
     for row in 0..20_000 {
-        let overlaps = model.overlaps(ensemble.samples.row(row));
+        let overlaps = model.overlaps(spins(&ensemble).row(row));
         let largest = (0..3).max_by(|&a, &b| overlaps[a].abs().total_cmp(&overlaps[b].abs()));
         let pattern = largest.unwrap();
         visits[2 * pattern + usize::from(overlaps[pattern] < 0.0)] += 1.0 / 20_000.0;
@@ -136,18 +281,9 @@ fn gibbs_below_the_transition_says_that_it_is_stuck() {
 
 #[test]
 fn the_automatic_choice_follows_the_classes_and_the_transition() {
-    assert_eq!(
-        SamplingMethod::automatic(&model(3, 100, 0.4)),
-        SamplingMethod::Exact
-    );
-    assert_eq!(
-        SamplingMethod::automatic(&model(8, 300, 2.0)),
-        SamplingMethod::Gibbs
-    );
-    assert_eq!(
-        SamplingMethod::automatic(&model(8, 300, 0.6)),
-        SamplingMethod::Tempering
-    );
+    assert_eq!(automatic(&model(3, 100, 0.4)), SamplingMethod::Exact);
+    assert_eq!(automatic(&model(8, 300, 2.0)), SamplingMethod::Gibbs);
+    assert_eq!(automatic(&model(8, 300, 0.6)), SamplingMethod::Tempering);
 }
 
 #[test]
@@ -167,11 +303,15 @@ fn the_number_of_threads_does_not_change_a_sample() {
 fn samples_refused_are_refused_before_memory_is_taken() {
     let model = model(2, 100, 0.6);
     for samples in [0, usize::MAX] {
-        let error = sample(&model, SamplingMethod::Exact, samples, &named, &go_on).unwrap_err();
+        let error = model
+            .sample(SamplingMethod::Exact, samples, &named, &go_on)
+            .unwrap_err();
         assert!(error.to_string().contains("expected 1 to"), "{error}");
     }
     let large = self::model(8, 300, 0.6);
-    let error = sample(&large, SamplingMethod::Exact, 10, &named, &go_on).unwrap_err();
+    let error = large
+        .sample(SamplingMethod::Exact, 10, &named, &go_on)
+        .unwrap_err();
     assert!(
         matches!(error, PhysicsError::EnumerationTooLarge { .. }),
         "{error}"
@@ -188,7 +328,9 @@ fn a_break_ends_the_chains() {
             ControlFlow::Continue(())
         }
     };
-    let error = sample(&model, SamplingMethod::Tempering, 50_000, &named, &late).unwrap_err();
+    let error = model
+        .sample(SamplingMethod::Tempering, 50_000, &named, &late)
+        .unwrap_err();
     assert_eq!(error, PhysicsError::Cancelled);
 }
 

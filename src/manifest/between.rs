@@ -1,0 +1,92 @@
+//! Rules between sections: what asks for what.
+
+use super::model::ModelSection;
+use super::report::Message;
+use super::section::Section;
+use super::spec::System;
+use crate::configurations::Unit;
+
+/// What an analysis can be run on.
+struct Rule {
+    analysis: &'static str,
+    fits: fn(&System) -> bool,
+    expected: &'static str,
+    help: &'static str,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        analysis: "thermodynamics",
+        fits: |system| matches!(system, System::Model { .. }),
+        expected: "no such table without a `[model]`",
+        help: "leave it out; `statistics` and `likelihood` work for recordings",
+    },
+    Rule {
+        analysis: "couplings",
+        fits: |system| matches!(system, System::Model { model, .. } if model.is_mean_field()),
+        expected: "no such table without a mean-field `[model]`: `curie_weiss`, `hopfield`, \
+                   `maier_saupe` or `planar_nematic`",
+        help: "leave it out",
+    },
+    Rule {
+        analysis: "patterns",
+        fits: |system| {
+            matches!(
+                system,
+                System::Model {
+                    model: ModelSection::Hopfield(_),
+                    ..
+                }
+            )
+        },
+        expected: "no such table without a `[model]` of kind `hopfield`",
+        help: "leave it out; `statistics` and `likelihood` work for recordings",
+    },
+    Rule {
+        analysis: "statistics",
+        fits: |system| match system {
+            System::Model { model, .. } => model.unit() == Unit::Spin,
+            System::Recording(_) => true,
+        },
+        expected: "no such table for a model of directors",
+        help: "leave it out; `thermodynamics` has the averages of directors",
+    },
+];
+
+/// Refuses analyses that one of the systems has nothing for.
+pub(super) fn check_analyses(root: &Section<'_>, systems: &[&System]) {
+    let Some(analysis) = root.table("analysis") else {
+        return;
+    };
+    for rule in RULES {
+        if !systems.iter().all(|system| (rule.fits)(system)) {
+            analysis.conflict(rule.analysis, rule.expected, Some(rule.help));
+        }
+    }
+}
+
+/// Refuses fresh samples of systems that have no independent sampler.
+///
+/// A Hopfield network may have too many states for one; only its sampler knows.
+pub(super) fn check_fresh_samples<'s>(
+    root: &Section<'_>,
+    mut systems: impl Iterator<Item = &'s System>,
+) {
+    let independent =
+        |system: &System| matches!(system, System::Model { model, .. } if model.is_mean_field());
+    if systems.all(independent) {
+        return;
+    }
+    let place = root
+        .find("vae")
+        .and_then(|vae| vae.node.at("training.fresh_samples"))
+        .map_or(root.place, |entry| entry.key_place);
+    let message = Message {
+        code: "manifest::conflict",
+        key: "vae.training.fresh_samples".to_owned(),
+        found: "true".to_owned(),
+        expected: "false, since there is no sampler of independent configurations".to_owned(),
+        help: Some("leave it out, and take more `sampling.samples`".to_owned()),
+    };
+    root.report.push(place, message);
+}
