@@ -57,6 +57,16 @@ fmt:
 bench *ARGS:
     cargo bench --locked {{ ARGS }}
 
+# compare the samplers with mcising and NumPy (BENCH_VENV names another environment)
+[group('develop')]
+bench-samplers *ARGS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    venv="${BENCH_VENV:-target/venv-samplers}"
+    [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet mcising==1.1.0 numpy
+    "$venv/bin/python" -B benches/peers/samplers.py {{ ARGS }}
+
 # compare the training step with PyTorch and JAX (7 GB of Python packages; BENCH_VENV names another environment)
 [group('develop')]
 bench-peers *ARGS:
