@@ -40,12 +40,16 @@ const COUPLINGS: &str = "couplings = { bootstrap = 20, draws = 2, prior_draws = 
 #[track_caller]
 fn value(experiment: &Experiment, table: &str, key: [&str; 2], words: [&str; 2]) -> [f64; 2] {
     let table = experiment.table(table);
-    let (first, second) = (table.texts(key[0]).unwrap(), table.texts(key[1]).unwrap());
+    let (first, second) = (
+        table.texts(key[0]).expect("a text"),
+        table.texts(key[1]).expect("a text"),
+    );
     let rows: Vec<usize> = (0..table.rows())
         .filter(|&row| first[row] == words[0] && second[row] == words[1])
         .collect();
     assert_eq!(rows.len(), 1, "{words:?}");
-    let number = |column: &str| table.numbers(column).unwrap()[rows[0]].unwrap_or(f64::NAN);
+    let number =
+        |column: &str| table.numbers(column).expect("numbers")[rows[0]].unwrap_or(f64::NAN);
     [number("value"), number("exact")]
 }
 
