@@ -1,19 +1,22 @@
-//! Solvable models: what they are, their samples, their exact finite-size results.
+//! Models: what they are, their samples, their exact finite-size results.
 //!
-//! Every model here is one formula, `p(x) ∝ exp(β |Y(x)|² / 2N)` with the total
-//! feature `Y(x) = Σ_i y_i(x_i)` in `K` dimensions (`J = 1`, `k_B = 1`). A Gaussian
-//! field in `K` dimensions makes the sites independent, so a model is its feature,
-//! its single-site measure and how a site is drawn in a field ([`MeanField`]); the
-//! field, the energy, replica exchange, the free energy and all diagnostics are
-//! shared. A further model is one more file beside `hopfield.rs` and `spins.rs`.
+//! Whoever uses a model sees a [`System`]. Most models are one formula,
+//! `p(x) ∝ exp(β |Y(x)|² / 2N)` with the total feature `Y(x) = Σ_i y_i(x_i)` in `K`
+//! dimensions (`J = 1`, `k_B = 1`). A Gaussian field in `K` dimensions makes the sites
+//! independent, so such a model is its feature, its single-site measure and how a site
+//! is drawn in a field ([`MeanField`]); the field, the energy, replica exchange, the
+//! free energy and all diagnostics are shared. The two lattices, on which neighbours
+//! alone couple, are the negative controls; they share their chains.
 //!
 //! In come a model and its temperature, named random streams and a progress
 //! callback. Out go configurations with the quality of the sampling
-//! ([`System::sample`], [`Ensemble`]), `ln Z` with a standard error ([`log_partition`])
-//! and, where the states can be enumerated, exact results ([`ExactSolution`]).
+//! ([`System::sample`], [`Ensemble`]), independent configurations without a chain
+//! ([`IndependentSampler`]), `ln Z` with a standard error, exact means, and what theory
+//! says of the mean field ([`MeanFieldTheory`]).
 //!
 //! Nothing here touches a file, a clock, the environment or a log, makes a
-//! generator, or lets the number of threads decide a number.
+//! generator but from one that is passed in, or lets the number of threads decide a
+//! number.
 
 mod autocorrelation;
 mod bernoulli;
