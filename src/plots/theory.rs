@@ -65,7 +65,9 @@ fn observable_chart(
 ) -> Result<Chart, PlotError> {
     let sweep = input.sweep(table)?;
     let mut series = exact_lines(input, table, &sweep)?;
-    series.extend(estimates(input, table, &sweep, table.texts("source")?)?);
+    let values = measured(table)?;
+    let sources = table.texts("source")?;
+    series.extend(estimates(input, table, &sweep, sources, &values));
     // Open marks for the data, so that those of the network can be seen on them.
     for one in series
         .iter_mut()
@@ -119,23 +121,26 @@ impl Shared {
     }
 }
 
-/// A line through the exact values for each set of further parameters; equal lines once.
+/// A line through the exact values for each replicate and set of further parameters;
+/// equal lines once.
 fn exact_lines(
     input: &FigureInput,
     table: &Table,
     sweep: &Sweep,
 ) -> Result<Vec<Series>, PlotError> {
     let (exact, others) = (table.numbers("exact")?, input.others(table));
+    let replicates = optional_numbers(table, "replicate")?;
     let mut lines: Vec<Shared> = Vec::new();
-    for other in distinct(&others) {
-        let rows = (0..table.rows()).filter(|&row| others[row] == other);
+    let keys: Vec<_> = others.iter().cloned().zip(replicates).collect();
+    for key in distinct(&keys) {
+        let rows = (0..table.rows()).filter(|&row| keys[row] == key);
         let mut points: Vec<Point> = rows
             .filter_map(|row| Some(Point::new(sweep.values[row], exact[row]?)))
             .collect();
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
         points.dedup_by(|a, b| a.x.total_cmp(&b.x).is_eq());
         if !points.is_empty() {
-            share(&mut lines, 0, other, points);
+            share(&mut lines, 0, key.0, points);
         }
     }
     let single = lines.len() == 1;
@@ -150,18 +155,43 @@ fn exact_lines(
     Ok(lines.into_iter().enumerate().map(line).collect())
 }
 
+/// A value and its standard error.
+type Measured = (f64, Option<f64>);
+
+/// The values of a table with their errors, row by row.
+fn measured(table: &Table) -> Result<Vec<Option<Measured>>, PlotError> {
+    let (values, errors) = (table.numbers("value")?, table.numbers("standard_error")?);
+    let rows = values.iter().zip(errors);
+    Ok(rows
+        .map(|(value, error)| Some(((*value)?, *error)))
+        .collect())
+}
+
 /// Marks with error bars for each name (source or method) and further parameters.
 fn estimates(
     input: &FigureInput,
     table: &Table,
     sweep: &Sweep,
     names: &[String],
-) -> Result<Vec<Series>, PlotError> {
+    values: &[Option<Measured>],
+) -> Vec<Series> {
     let others = input.others(table);
     let single = others.iter().all(String::is_empty);
     let known = distinct(names);
     let of_sources = known.contains(&"vae".to_owned());
-    let sets = shared_points(table, sweep, names, &others)?;
+    let mut groups: BTreeMap<(usize, &str), Vec<Point>> = BTreeMap::new();
+    for (row, measured) in values.iter().enumerate() {
+        let name = known.iter().position(|name| *name == names[row]);
+        if let (Some((value, error)), Some(name)) = (*measured, name) {
+            let point = Point::with_error(sweep.values[row], value, error);
+            let key = (name, others[row].as_str());
+            groups.entry(key).or_default().push(point);
+        }
+    }
+    let mut sets = Vec::new();
+    for ((name, other), points) in groups {
+        share(&mut sets, name, other.to_owned(), points);
+    }
     let series = sets.into_iter().enumerate().map(|(index, set)| {
         let name = known[set.name].as_str();
         let number = if of_sources {
@@ -178,32 +208,7 @@ fn estimates(
             points: set.points,
         }
     });
-    Ok(series.collect())
-}
-
-/// The values with their errors, name by name; equal ones of further parameters once.
-fn shared_points(
-    table: &Table,
-    sweep: &Sweep,
-    names: &[String],
-    others: &[String],
-) -> Result<Vec<Shared>, PlotError> {
-    let (values, errors) = (table.numbers("value")?, table.numbers("standard_error")?);
-    let known = distinct(names);
-    let mut groups: BTreeMap<(usize, &str), Vec<Point>> = BTreeMap::new();
-    for row in 0..table.rows() {
-        let name = known.iter().position(|name| *name == names[row]);
-        if let (Some(value), Some(name)) = (values[row], name) {
-            let point = Point::with_error(sweep.values[row], value, errors[row]);
-            let key = (name, others[row].as_str());
-            groups.entry(key).or_default().push(point);
-        }
-    }
-    let mut sets = Vec::new();
-    for ((name, other), points) in groups {
-        share(&mut sets, name, other.to_owned(), points);
-    }
-    Ok(sets)
+    series.collect()
 }
 
 fn words(name: &str) -> String {
@@ -222,13 +227,12 @@ pub(super) fn couplings(input: &FigureInput) -> Result<Option<Drawing>, PlotErro
         return Ok(None);
     }
     let sweep = input.sweep(table)?;
-    let mut series = estimates(input, table, &sweep, methods)?;
-    let truth: BTreeMap<u64, f64> = (0..table.rows())
-        .filter_map(|row| Some((sweep.values[row].to_bits(), exact[row]?)))
+    let ratios: Vec<Option<Measured>> = measured(table)?
+        .into_iter()
+        .zip(exact)
+        .map(|(measured, exact)| relative(measured?, exact))
         .collect();
-    for one in &mut series {
-        one.points.retain_mut(|point| relative(point, &truth));
-    }
+    let series = estimates(input, table, &sweep, methods, &ratios);
     let panel = chart(
         String::new(),
         &sweep,
@@ -247,14 +251,12 @@ pub(super) fn couplings(input: &FigureInput) -> Result<Option<Drawing>, PlotErro
     }))
 }
 
-/// Divides a point by the truth at its place; false if that is not known or far away.
-fn relative(point: &mut Point, truth: &BTreeMap<u64, f64>) -> bool {
-    let Some(exact) = truth.get(&point.x.to_bits()).filter(|exact| **exact > 0.0) else {
-        return false;
-    };
-    point.y /= exact;
-    point.bar = point.bar.map(|(low, high)| (low / exact, high / exact));
-    (point.y - 1.0).abs() <= FARTHEST
+/// A value with its error over the truth; nothing if that is not known or far away.
+fn relative(measured: Measured, exact: Option<f64>) -> Option<Measured> {
+    let exact = exact.filter(|exact| *exact > 0.0)?;
+    let ratio = measured.0 / exact;
+    let near = (ratio - 1.0).abs() <= FARTHEST;
+    near.then(|| (ratio, measured.1.map(|error| error / exact)))
 }
 
 /// Density of the mean field, learned and exact, at the lowest and the highest

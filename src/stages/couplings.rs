@@ -15,7 +15,8 @@ use self::rows::Rows;
 use super::data::{self, DataSet};
 use super::model::Model;
 use super::train;
-use crate::configurations::{Configurations, Unit};
+use crate::bits::BitMatrix;
+use crate::configurations::Configurations;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::inference::couplings::{
     self, CouplingAndField, ExternalField, FieldFit, MatrixAgreement, MeanFieldData,
@@ -257,9 +258,9 @@ impl Analysis<'_> {
         &mut self,
         reading: &Reading,
         test: &Configurations,
-        patterns: &crate::bits::BitMatrix,
+        patterns: &BitMatrix,
     ) -> Result<(), StageError> {
-        let Some(spins) = test.as_spins().filter(|_| test.unit() == Unit::Spin) else {
+        let Some(spins) = test.as_spins() else {
             return Ok(());
         };
         let (natural, blocks) = (&reading.natural, &reading.blocks);
