@@ -146,9 +146,11 @@ macro_rules! vectorised {
 
 // Below the macro that they use.
 mod bingham;
+mod gaussians;
 mod von_mises;
 
 pub(super) use bingham::{bingham_cost, bingham_cost_and_gradient, bingham_log_normaliser_sum};
+pub(super) use gaussians::{log_gaussians, log_sum_of_exponentials};
 pub(super) use von_mises::{
     von_mises_cost, von_mises_cost_and_gradient, von_mises_log_normaliser_sum,
 };

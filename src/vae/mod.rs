@@ -15,9 +15,11 @@
 //! knows no model of physics, prints nothing, and is the only folder that names
 //! burn.
 
+mod aggregate;
 mod architecture;
 mod autodiff;
 mod checkpoint;
+mod classifier;
 mod device;
 mod error;
 mod gradient;
@@ -32,9 +34,11 @@ pub mod quadrature;
 mod tests;
 mod training;
 
+pub use aggregate::LatentInformation;
 pub use architecture::{Activation, Architecture, Layer, Layout, MixtureLayout, Piece, Prior};
 pub use autodiff::AutodiffEngine;
 pub use checkpoint::{model_from_bytes, model_to_bytes, state_from_bytes, state_to_bytes};
+pub use classifier::{ClassifierSettings, Discrimination, discriminate};
 pub use device::Device;
 pub use error::VaeError;
 pub use gradient::{Batch, FusedEngine, GradientEngine, Terms};

@@ -435,7 +435,7 @@ impl Epoch<'_> {
 }
 
 /// Fisher-Yates, from the last place down.
-fn shuffle(order: &mut [usize], generator: &mut Generator) {
+pub(super) fn shuffle(order: &mut [usize], generator: &mut Generator) {
     for last in (1..order.len()).rev() {
         let other = (uniform(generator) * (last + 1) as f64) as usize;
         order.swap(last, other.min(last));
