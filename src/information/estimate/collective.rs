@@ -129,6 +129,19 @@ impl Collective {
         self.spacing.is_some()
     }
 
+    /// The numbers, if this is one variable of integers from 0 to `u32::MAX` with the
+    /// spacing 1.
+    pub(super) fn integers(&self) -> Option<Vec<u32>> {
+        let number = |x: &f64| {
+            let whole = x.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(x);
+            whole.then_some(*x as u32)
+        };
+        if self.dimension != 1 || self.spacing != Some(1.0) {
+            return None;
+        }
+        self.values.iter().map(number).collect()
+    }
+
     /// Adds uniform noise over one spacing to values on a lattice.
     pub(super) fn dithered(&self, generator: &mut Generator) -> Self {
         let Some(spacing) = self.spacing else {
@@ -150,7 +163,13 @@ impl Collective {
     ///
     /// [`InferenceError::Constant`] if a coordinate does not vary.
     pub(super) fn scaled(mut self) -> Result<Self, InferenceError> {
-        let scales = self.scales()?;
+        let constant = |axis| self.column(axis).all(|x| x == self.values[axis]);
+        if (0..self.dimension).any(constant) {
+            return Err(InferenceError::Constant {
+                what: "values of a collective variable",
+            });
+        }
+        let scales = self.scales();
         for row in self.values.chunks_exact_mut(self.dimension) {
             for (x, (centre, scale)) in row.iter_mut().zip(&scales) {
                 *x = (*x - centre) / scale;
@@ -159,23 +178,20 @@ impl Collective {
         Ok(self)
     }
 
-    /// Mean and standard deviation of every coordinate.
-    pub(super) fn scales(&self) -> Result<Vec<(f64, f64)>, InferenceError> {
+    /// Mean and standard deviation of every coordinate; 1 in place of a deviation of 0.
+    pub(super) fn scales(&self) -> Vec<(f64, f64)> {
         let rows = self.rows() as f64;
-        let column = |axis: usize| self.values[axis..].iter().step_by(self.dimension);
-        (0..self.dimension)
-            .map(|axis| {
-                let first = self.values[axis];
-                if column(axis).all(|&x| x == first) {
-                    return Err(InferenceError::Constant {
-                        what: "values of a collective variable",
-                    });
-                }
-                let centre = column(axis).sum::<f64>() / rows;
-                let squares: f64 = column(axis).map(|x| (x - centre).powi(2)).sum();
-                Ok((centre, (squares / rows).sqrt()))
-            })
-            .collect()
+        let scale = |axis: usize| {
+            let centre = self.column(axis).sum::<f64>() / rows;
+            let squares: f64 = self.column(axis).map(|x| (x - centre).powi(2)).sum();
+            let deviation = (squares / rows).sqrt();
+            (centre, if deviation > 0.0 { deviation } else { 1.0 })
+        };
+        (0..self.dimension).map(scale).collect()
+    }
+
+    fn column(&self, axis: usize) -> impl Iterator<Item = f64> {
+        self.values[axis..].iter().step_by(self.dimension).copied()
     }
 }
 
