@@ -12,7 +12,7 @@ use crate::physics::Hopfield;
 /// integral and no more: `exp(-40)` at the largest step.
 const STEPS: (f64, f64) = (0.1, 0.7);
 /// The step is made as small as about so many points allow.
-const POINTS: f64 = 2_097_152.0;
+const POINTS: f64 = 262_144.0;
 /// Most points at the largest step.
 const MOST_POINTS: f64 = 16_777_216.0;
 /// Half the box beyond the largest mean field, in the same units.

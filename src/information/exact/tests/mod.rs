@@ -30,7 +30,7 @@ fn exchanged(partition: &Partition) -> Partition {
 /// An exact mutual information, which needs no samples.
 fn information(model: &dyn ExactInformation, partition: &Partition) -> f64 {
     let found = model.mutual_information(partition, None).unwrap().unwrap();
-    assert_eq!(found.standard_error, 0.0, "exact");
+    assert!(found.standard_error <= 0.0, "exact: {found:?}");
     found.nats
 }
 
