@@ -376,6 +376,28 @@ fn the_gradient_of_one_side_is_the_mean_of_the_other() {
 }
 
 #[test]
+fn a_broken_symmetry_adds_half_its_dimension_times_ln_n() {
+    // A nematic axis in space has two angles, one in the plane: ln N and (ln N)/2.
+    let grown = |values: [InformationValue; 2]| {
+        let [small, large] = values;
+        let error = small.standard_error.hypot(large.standard_error);
+        (
+            (large.nats - small.nats) / 4.0_f64.ln(),
+            error / 4.0_f64.ln(),
+        )
+    };
+    let space = [100, 400].map(|n| estimated(&MaierSaupe::new(n, 0.15).unwrap(), 500));
+    let plane = [100, 400].map(|n| estimated(&PlanarNematic::new(n, 0.2).unwrap(), 500));
+    for (values, expected) in [(space, 1.0), (plane, 0.5)] {
+        let (slope, error) = grown(values);
+        // Corrections of order 1/N, of which the smaller system has one percent or so.
+        let tolerance = 0.02 + 4.0 * error;
+        assert!((slope - expected).abs() < tolerance, "{slope} +- {error}");
+        assert!(error < 0.01, "{error}");
+    }
+}
+
+#[test]
 fn without_samples_nothing_is_said() {
     let model = PlanarNematic::new(10, 0.4).unwrap();
     assert_eq!(model.mutual_information(&halves(10), None).unwrap(), None);
