@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use statrs::function::factorial::ln_binomial;
 
-use super::log_sum_exp;
 use crate::physics::{ExactSolution, Hopfield, PhysicsError, SiteClasses};
 
 /// Most pairs of counts on both sides that are summed over: ten seconds or so.
@@ -113,18 +112,21 @@ struct SideMeans {
 impl SideMeans {
     fn new(side: &SideStates, other: &SideStates, coupling: f64) -> Self {
         let log_sums = side.log_sums_of(other, coupling);
-        let weights = || side.log_weights.iter().zip(&log_sums).map(|(v, s)| v + s);
-        let log_partition = log_sum_exp(weights());
-        let (mut log_sum, mut square) = (0.0, 0.0);
-        for (state, weight) in weights().enumerate() {
-            let probability = (weight - log_partition).exp();
-            log_sum += probability * log_sums[state];
-            square += probability * side.sums(state).iter().map(|y| y * y).sum::<f64>();
+        let weights = side.log_weights.iter().zip(&log_sums);
+        let weights: Vec<f64> = weights.map(|(v, s)| v + s).collect();
+        let peak = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (mut total, mut log_sum, mut square) = (0.0, 0.0, 0.0);
+        for (state, weight) in weights.iter().enumerate() {
+            // Not from `ln Z`, which at low temperatures is large and rounded.
+            let weight = (weight - peak).exp();
+            total += weight;
+            log_sum += weight * log_sums[state];
+            square += weight * side.sums(state).iter().map(|y| y * y).sum::<f64>();
         }
         Self {
-            log_partition,
-            log_sum,
-            square,
+            log_partition: peak + total.ln(),
+            log_sum: log_sum / total,
+            square: square / total,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The Ising model on a cylinder: halves by transfer matrices.
 
-use super::log_sum_exp;
 use crate::information::{InformationError, InformationMethod, InformationValue};
 
 /// Widest cylinder: `2^20` states of a row.
@@ -62,19 +61,23 @@ impl IsingCylinder {
             let rows = grown.iter_mut().zip(self.row_weights());
             rows.for_each(|(weight, row)| *weight *= row);
             let largest = grown.iter().copied().fold(0.0, f64::max);
-            grown.iter_mut().for_each(|weight| *weight /= largest);
-            half = grown;
+            half = grown.iter().map(|weight| weight / largest).collect();
         }
         let [beyond, slope] = self.across(&half);
         // Both rows at the cut are distributed alike.
-        let log_weights = half.iter().zip(&beyond).map(|(w, v)| w.ln() + v.ln());
-        let log_total = log_sum_exp(log_weights);
-        let total = log_total.exp();
-        let states = || half.iter().zip(&beyond);
-        let bonds: f64 = half.iter().zip(&slope).map(|(w, v)| w * v).sum();
-        let far: f64 = states().map(|(w, v)| w * v * v.ln()).sum();
+        let states = half.iter().zip(&beyond).zip(&slope);
+        let (mut total, mut far, mut bonds) = (0.0, 0.0, 0.0);
+        for ((weight, value), slope) in states {
+            total += weight * value;
+            bonds += weight * slope;
+            if weight * value > 0.0 {
+                far += weight * value * value.ln();
+            }
+        }
+        // `V` was divided by its largest entry, exp(KL).
+        let cross = self.beta * (bonds / total - self.side as f64);
         InformationValue::exact(
-            self.beta * bonds / total + log_total - 2.0 * far / total,
+            cross + total.ln() - 2.0 * far / total,
             InformationMethod::TransferMatrix,
         )
     }

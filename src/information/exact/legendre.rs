@@ -89,13 +89,13 @@ mod tests {
 
     #[test]
     fn bessel_functions_of_half_integer_order_are_their_integrals() {
-        for x in [0.0, 1e-3, 0.3, 0.7, 5.0, 40.0, 900.0] {
+        for x in [0.0, 1e-3, 0.3, 0.7, 5.0, 40.0] {
             let mut ratios = [0.0; 9];
             bessel_ratios(1.5, x, &mut ratios);
             let mut value = scaled_half_integer(x);
             for (l, ratio) in ratios.iter().enumerate() {
                 let expected = by_integral(l as f64 + 1.5, x) * x.powi(l as i32);
-                // The midpoint rule is good to (x/points)² and better.
+                // The midpoint rule of step h = 1e-5 is good to (xh)²/24, 7e-9.
                 let tolerance = 1e-8 * expected + 1e-300;
                 assert!(
                     (value - expected).abs() <= tolerance,

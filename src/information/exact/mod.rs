@@ -153,15 +153,6 @@ fn remove_control(values: &mut [f64], control: &[f64], known_mean: f64) {
     pairs.for_each(|(value, control)| *value -= slope * (control - known_mean));
 }
 
-/// `ln Σ exp(x)`, with the largest taken out.
-fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let peak = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    if peak == f64::NEG_INFINITY {
-        return peak;
-    }
-    peak + values.map(|x| (x - peak).exp()).sum::<f64>().ln()
-}
-
 /// `ln(2 cosh x)` for any size of `x`.
 fn log_two_cosh(x: f64) -> f64 {
     x.abs() + (-2.0 * x.abs()).exp().ln_1p()

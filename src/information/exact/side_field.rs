@@ -6,7 +6,7 @@ use crate::directional::{GaussLegendre, von_mises};
 use crate::physics::OrientationSpace;
 
 /// Width of a panel, in units of the spread that the field has at given molecules.
-const PANEL: f64 = 2.0;
+const PANEL: f64 = 4.0;
 const RULE: GaussLegendre<16> = GaussLegendre::computed();
 /// Panels over the shapes of a field.
 const SHAPE_PANELS: usize = 8;

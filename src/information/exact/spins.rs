@@ -78,6 +78,10 @@ impl ExactInformation for Hopfield {
 
     /// Sums over the counts of both sides if affordable; beyond, the mean over samples
     /// of the logarithm of exact probabilities, integrals over the field.
+    ///
+    /// Sums take ten seconds on one core at the limit, below a second for three
+    /// patterns on up to 90 sites. A sample takes about 2 ms of integrals for three
+    /// patterns and 40 ms for four; a thousand are plenty.
     fn mutual_information(
         &self,
         partition: &Partition,

@@ -244,7 +244,7 @@ fn beyond_the_sums_samples_are_needed_and_then_used() {
 }
 
 #[test]
-fn many_patterns_have_entropy_and_rate_from_samples() {
+fn many_patterns_have_their_rate_from_samples() {
     // Classes of 8 patterns on 8 sites are affordable, their field is not.
     let model = Hopfield::new(drawn(8, 8), 1.5).unwrap();
     assert_eq!(model.field_rate(None).unwrap(), None);
@@ -275,7 +275,35 @@ fn many_patterns_have_entropy_and_rate_from_samples() {
     let expected = solution.log_partition + mean;
     let pull = (found.nats - expected) / found.standard_error;
     assert!(pull.abs() < 4.0, "{found:?}, {expected}");
-    // Sixteen of 3 sites: too many counts, entropy from ln Z and the mean energy.
-    let entropy = model.entropy(None).unwrap().unwrap();
-    assert_eq!(entropy.method, InformationMethod::Classes);
+}
+
+#[test]
+fn the_entropy_of_many_classes_comes_from_samples() {
+    // Some sixty classes of one site. At high temperature ln Z = N ln 2 + βP/2 and
+    // <H> = -P/2 but for β² P, so that S = N ln 2.
+    let (patterns, sites, temperature) = (8, 60, 1000.0);
+    let model = Hopfield::new(drawn(patterns, sites), temperature).unwrap();
+    assert_eq!(model.entropy(None).unwrap(), None);
+    let ensemble = ensemble(&model, 500);
+    let log_partition = sites as f64 * std::f64::consts::LN_2;
+    let known = LogPartition {
+        value: log_partition + 0.5 * patterns as f64 / temperature,
+        standard_error: 1e-4,
+        method: crate::physics::LogPartitionMethod::AcceptanceRatio,
+    };
+    let samples = EquilibriumSamples {
+        log_partition: Some(known),
+        ..sampled(&ensemble)
+    };
+    let found = model.entropy(Some(&samples)).unwrap().unwrap();
+    assert_eq!(found.method, InformationMethod::Samples);
+    assert!(
+        (found.nats - log_partition).abs() < 4.0 * found.standard_error + 1e-5,
+        "{found:?}"
+    );
+    assert!(
+        found.standard_error > 1e-4,
+        "the error of ln Z is part of it"
+    );
+    assert!(found.standard_error < 1e-3, "{found:?}");
 }

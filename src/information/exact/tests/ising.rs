@@ -65,11 +65,12 @@ fn halves_of_the_cylinder_are_those_of_the_table() {
 
 #[test]
 fn the_information_of_the_cylinder_peaks_above_the_transition() {
-    let temperatures: Vec<f64> = (0..21).map(|k| 2.25 + 0.01 * f64::from(k)).collect();
+    // Of temperatures in steps of 0.05 the largest is at 2.35, above T_c = 2.269.
+    let temperatures: Vec<f64> = (0..9).map(|k| 2.2 + 0.05 * f64::from(k)).collect();
     let values = temperatures.iter().map(|&t| (cylinder(12, t), t));
     let (value, at) = values.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
-    assert!((value - 1.1156).abs() < 1e-4, "{value}");
-    assert!((at - 2.35).abs() < 0.011, "{at}");
+    assert!((value - 1.1156).abs() < 6e-5, "{value}");
+    assert!((at - 2.35).abs() < 1e-9, "{at}");
 }
 
 #[test]
@@ -96,8 +97,9 @@ fn a_small_cylinder_is_the_sum_over_all_configurations() {
             });
             let expected = expected.unwrap().nats;
             let found = cylinder(side, temperature);
+            // Entropies of ten nats, sums of 65,536 terms.
             assert!(
-                (found - expected).abs() < 1e-12,
+                (found - expected).abs() < 1e-11,
                 "{side}: {found}, {expected}"
             );
         }

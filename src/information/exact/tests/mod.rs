@@ -27,10 +27,19 @@ fn exchanged(partition: &Partition) -> Partition {
     Partition::new("exchanged", partition.sites(), partition.second()).unwrap()
 }
 
+/// `ln Σ exp(x)`, with the largest taken out.
+fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let peak = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    if peak == f64::NEG_INFINITY {
+        return peak;
+    }
+    peak + values.map(|x| (x - peak).exp()).sum::<f64>().ln()
+}
+
 /// An exact mutual information, which needs no samples.
 fn information(model: &dyn ExactInformation, partition: &Partition) -> f64 {
     let found = model.mutual_information(partition, None).unwrap().unwrap();
-    assert_eq!(found.standard_error, 0.0, "exact");
+    assert!(found.standard_error <= 0.0, "exact: {found:?}");
     found.nats
 }
 
