@@ -1,8 +1,8 @@
 //! The estimate to take where nothing speaks for another, and its value at independence.
 
-use super::counts::{EntropyEstimator, from_counts, outcomes};
+use super::counts::{DEGREES, EntropyEstimator, from_counts, outcomes};
 use super::ksg::{NEIGHBOURS, ksg};
-use super::result::MutualInformation;
+use super::result::{MutualInformation, interval};
 use super::Collective;
 use super::blocks::check_count;
 use super::permutation::shuffled;
@@ -47,10 +47,9 @@ pub fn recommended(
     let count = |estimator| from_counts(&a_numbers, &b_numbers, blocks, estimator);
     let found = count(EntropyEstimator::MillerMadow)?;
     let systematic_error = (found.value - count(EntropyEstimator::PlugIn)?.value).abs();
-    let half = found.interval[1] - found.value;
     Ok(MutualInformation {
         systematic_error,
-        interval: [found.value - half - systematic_error, found.value + half + systematic_error],
+        interval: interval(found.value, found.standard_error, DEGREES, systematic_error),
         ..found
     })
 }
