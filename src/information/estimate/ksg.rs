@@ -40,9 +40,12 @@ const MOST_TIES: f64 = 0.01;
 /// None, as far as is known, for independent variables; otherwise a function of `k/n` of
 /// either sign, that vanishes as samples are added (same source). Where the dependence
 /// is strong beside the distances of neighbours, it is downward
-/// (<https://arxiv.org/abs/1411.2003>). `systematic_error` is the difference between the
-/// estimates with `2k` and with `k` neighbours: the bias itself while that grows in
-/// proportion to `k`, as it does in two or three dimensions, and too small in many.
+/// (<https://arxiv.org/abs/1411.2003>). `systematic_error` takes it to grow as the
+/// squared distance of the neighbours, `(k/n)^(2/D)` in `D` joint dimensions: it is
+///
+/// ```text
+/// |I(2k) - I(k)| / (2^(2/D) - 1)
+/// ```
 ///
 /// # Error
 ///
@@ -105,7 +108,10 @@ pub fn ksg(
     let pairs = dithered_pairs(a, b, generator)?;
     // All samples first, with twice as many neighbours and then with as many as asked for.
     let first = &subsets[0].1;
-    let mut jobs: Vec<_> = pairs.iter().map(|pair| (pair, first, 2 * neighbours)).collect();
+    let mut jobs: Vec<_> = pairs
+        .iter()
+        .map(|pair| (pair, first, 2 * neighbours))
+        .collect();
     for (_, rows) in &subsets {
         jobs.extend(pairs.iter().map(|pair| (pair, rows, neighbours)));
     }
@@ -119,7 +125,9 @@ pub fn ksg(
         .collect();
     let value = averages[1];
     let (standard_error, degrees) = subset_error(&subsets, &averages[1..]);
-    let systematic_error = (averages[0] - value).abs();
+    // 1 in two dimensions.
+    let growth = 4_f64.powf(1.0 / (a.dimension() + b.dimension()) as f64) - 1.0;
+    let systematic_error = (averages[0] - value).abs() / growth;
     Ok(MutualInformation {
         value,
         standard_error,
@@ -156,7 +164,10 @@ fn dithered_pairs(
 fn subset_error(subsets: &[(usize, Vec<usize>)], averages: &[f64]) -> (f64, f64) {
     let (mut sum, mut degrees) = (0.0, 0.0);
     for parts in 2..=MOST_PARTS {
-        let same = subsets.iter().zip(averages).filter(|((p, _), _)| *p == parts);
+        let same = subsets
+            .iter()
+            .zip(averages)
+            .filter(|((p, _), _)| *p == parts);
         let values: Vec<f64> = same.map(|(_, &average)| average).collect();
         let count = parts as f64;
         let centre = values.iter().sum::<f64>() / count;

@@ -1,11 +1,11 @@
 //! The estimate to take where nothing speaks for another, and its value at independence.
 
-use super::counts::{DEGREES, EntropyEstimator, from_counts, outcomes};
-use super::ksg::{NEIGHBOURS, ksg};
-use super::result::{MutualInformation, interval};
 use super::Collective;
 use super::blocks::check_count;
+use super::counts::{DEGREES, EntropyEstimator, from_counts, outcomes};
+use super::ksg::{NEIGHBOURS, ksg};
 use super::permutation::shuffled;
+use super::result::{MutualInformation, interval};
 use crate::inference::{Estimate, InferenceError};
 use crate::random::Generator;
 
@@ -40,7 +40,11 @@ pub fn recommended(
     let Some((a_numbers, b_numbers)) = a.integers().zip(b.integers()) else {
         return ksg(a, b, blocks, NEIGHBOURS, generator);
     };
-    let pairs: Vec<(u32, u32)> = a_numbers.iter().copied().zip(b_numbers.iter().copied()).collect();
+    let pairs: Vec<(u32, u32)> = a_numbers
+        .iter()
+        .copied()
+        .zip(b_numbers.iter().copied())
+        .collect();
     if pairs.len() < SAMPLES_PER_OUTCOME * outcomes(&pairs) {
         return ksg(a, b, blocks, NEIGHBOURS, generator);
     }

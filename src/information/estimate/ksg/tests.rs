@@ -32,11 +32,27 @@ fn gaussian_pairs_have_their_information() {
         let pair = gaussian("2", 4000, dimension, rho);
         let exact = -0.5 * dimension as f64 * f64::ln_1p(-rho * rho);
         let found = estimate(&pair, NEIGHBOURS);
-        let tolerance = 4.0 * found.standard_error + 2.0 * found.systematic_error;
+        let tolerance = 4.0 * found.standard_error + found.systematic_error;
         let error = found.value - exact;
-        assert!(error.abs() < tolerance, "{dimension} {rho}: {error} of {tolerance}");
-        assert!(tolerance < 0.15, "{dimension} {rho}: {tolerance}");
+        assert!(
+            error.abs() < tolerance,
+            "{dimension} {rho}: {error} of {tolerance}"
+        );
+        assert!(tolerance < 0.2, "{dimension} {rho}: {tolerance}");
     }
+}
+
+#[test]
+fn in_many_dimensions_the_interval_allows_for_the_bias() {
+    let exact = -2.0 * f64::ln(0.64);
+    let found = estimate(&gaussian("6", 4000, 4, 0.6), NEIGHBOURS);
+    // Far beyond the spread, and downward.
+    assert!(
+        found.value < exact - 4.0 * found.standard_error,
+        "{found:?}"
+    );
+    assert!(exact < found.interval[1], "{found:?}, expected {exact}");
+    assert!(found.systematic_error < exact, "{found:?}");
 }
 
 #[test]
@@ -60,7 +76,10 @@ fn errors_are_the_spread_of_repetitions() {
 #[test]
 fn units_of_the_variables_do_not_matter() {
     let [a, b] = gaussian("3", 500, 2, 0.7);
-    let values = a.values().chunks_exact(2).flat_map(|x| [1024.0 * x[0] + 5.0, x[1] / 512.0]);
+    let values = a
+        .values()
+        .chunks_exact(2)
+        .flat_map(|x| [1024.0 * x[0] + 5.0, x[1] / 512.0]);
     let other = Collective::continuous(values.collect(), 2).unwrap();
     let known = estimate(&[a, b.clone()], NEIGHBOURS);
     let found = estimate(&[other, b], NEIGHBOURS);
@@ -76,13 +95,20 @@ fn a_dithered_coin_keeps_its_information() {
     for _ in 0..4000 {
         let up = u32::from(uniform(&mut generator) < 0.5);
         a.push(up);
-        b.push(if uniform(&mut generator) < 0.1 { 1 - up } else { up });
+        b.push(if uniform(&mut generator) < 0.1 {
+            1 - up
+        } else {
+            up
+        });
     }
     let pair = [a, b].map(|counts| Collective::counts(&counts).unwrap());
     let found = estimate(&pair, NEIGHBOURS);
     let exact = 2.0_f64.ln() + 0.1 * 0.1_f64.ln() + 0.9 * 0.9_f64.ln();
     let tolerance = 4.0 * found.standard_error + 2.0 * found.systematic_error;
-    assert!((found.value - exact).abs() < tolerance, "{found:?}, expected {exact}");
+    assert!(
+        (found.value - exact).abs() < tolerance,
+        "{found:?}, expected {exact}"
+    );
 }
 
 #[test]
@@ -95,8 +121,21 @@ fn samples_without_distances_are_refused() {
     let refused = run(&ties, 4).unwrap_err().to_string();
     assert!(refused.contains("give the spacing"), "{refused}");
     let constant = Collective::continuous(vec![3.0; 1000], 1).unwrap();
-    assert!(matches!(run(&constant, 4), Err(InferenceError::Constant { .. })));
-    assert!(matches!(run(&ties, 0), Err(InferenceError::OutOfRange { .. })));
+    assert!(matches!(
+        run(&constant, 4),
+        Err(InferenceError::Constant { .. })
+    ));
+    assert!(matches!(
+        run(&ties, 0),
+        Err(InferenceError::OutOfRange { .. })
+    ));
     let few = run(&ties, 50).unwrap_err();
-    assert!(matches!(few, InferenceError::TooFewRows { found: 100, needed: 101, .. }));
+    assert!(matches!(
+        few,
+        InferenceError::TooFewRows {
+            found: 100,
+            needed: 101,
+            ..
+        }
+    ));
 }

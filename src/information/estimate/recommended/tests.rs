@@ -14,7 +14,9 @@ fn halves(temperature: f64, rows: usize, seed: usize) -> [Collective; 2] {
     let model = CurieWeiss::new(100, temperature, 0.0).unwrap();
     let streams = |name: &str| stream(&seed.to_string(), &["recommended", name]);
     let go_on = |_: f64| ControlFlow::Continue(());
-    let drawn = model.sample(SamplingMethod::Exact, rows, &streams, &go_on).unwrap();
+    let drawn = model
+        .sample(SamplingMethod::Exact, rows, &streams, &go_on)
+        .unwrap();
     let spins = drawn.samples.as_spins().unwrap();
     let sites: Vec<usize> = (0..100).collect();
     [&sites[..50], &sites[50..]].map(|half| Collective::counts(&up_spins(spins, half)).unwrap())
@@ -30,7 +32,12 @@ fn intervals_cover_the_exact_information_of_curie_weiss_halves() {
             let [a, b] = halves(temperature, rows, seed);
             let mut generator = stream(&seed.to_string(), &["estimate"]);
             let found = recommended(&a, &b, &blocks, &mut generator).unwrap();
-            assert_eq!(found.method, Method::NearestNeighbours { neighbours: NEIGHBOURS });
+            assert_eq!(
+                found.method,
+                Method::NearestNeighbours {
+                    neighbours: NEIGHBOURS
+                }
+            );
             let error = found.value - exact;
             // Its spread is 0.006 to 0.008: four of these.
             assert!(error.abs() < 0.03, "{temperature}: error {error}");
@@ -85,11 +92,20 @@ fn permutations_give_the_distribution_at_independence() {
     let found = found.unwrap();
     let scale = 0.5 / rows as f64;
     let spread = 8.0_f64.sqrt() * scale;
-    assert!((found.value - 4.0 * scale).abs() < 4.0 * spread / 20.0, "{found:?}");
+    assert!(
+        (found.value - 4.0 * scale).abs() < 4.0 * spread / 20.0,
+        "{found:?}"
+    );
     // χ² of 4 degrees has the kurtosis 6: the spread of 400 is known to 5.6 %.
-    assert!((found.standard_error / spread - 1.0).abs() < 4.0 * 0.056, "{found:?}");
+    assert!(
+        (found.standard_error / spread - 1.0).abs() < 4.0 * 0.056,
+        "{found:?}"
+    );
     let few = independence(&pair[0], &pair[1], 19, &mut generator, |_, _, _| Ok(0.0));
-    assert!(matches!(few, Err(InferenceError::TooFewRows { found: 19, .. })));
+    assert!(matches!(
+        few,
+        Err(InferenceError::TooFewRows { found: 19, .. })
+    ));
 }
 
 #[test]
@@ -97,7 +113,9 @@ fn features_of_unknown_spins_are_not_counted() {
     let model = CurieWeiss::new(6, 1.5, 0.0).unwrap();
     let streams = |name: &str| stream("4", &[name]);
     let go_on = |_: f64| ControlFlow::Continue(());
-    let drawn = model.sample(SamplingMethod::Exact, 2000, &streams, &go_on).unwrap();
+    let drawn = model
+        .sample(SamplingMethod::Exact, 2000, &streams, &go_on)
+        .unwrap();
     let signs = features(&drawn.samples, &[0]);
     let signs = Collective::continuous(signs, 1).unwrap();
     let blocks = independent_blocks(2000, 2000.0);
