@@ -75,7 +75,7 @@ const MOST_TIES: f64 = 0.01;
 ///
 /// # Cost
 ///
-/// `O(n ln n)` in few dimensions, ten times for the error and four times for integers.
+/// `O(n ln n)` in few dimensions, eleven times in all, and four times that for integers.
 pub fn ksg(
     a: &Collective,
     b: &Collective,
