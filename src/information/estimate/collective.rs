@@ -120,7 +120,11 @@ impl Collective {
     #[track_caller]
     pub fn select(&self, rows: &[usize]) -> Self {
         Self {
-            values: rows.iter().flat_map(|&row| self.row(row)).copied().collect(),
+            values: rows
+                .iter()
+                .flat_map(|&row| self.row(row))
+                .copied()
+                .collect(),
             ..*self
         }
     }
@@ -163,7 +167,10 @@ impl Collective {
     ///
     /// [`InferenceError::Constant`] if a coordinate does not vary.
     pub(super) fn scaled(mut self) -> Result<Self, InferenceError> {
-        let constant = |axis| self.column(axis).all(|x| x == self.values[axis]);
+        let constant = |axis| {
+            self.column(axis)
+                .all(|x| (x - self.values[axis]).abs() <= 0.0)
+        };
         if (0..self.dimension).any(constant) {
             return Err(InferenceError::Constant {
                 what: "values of a collective variable",

@@ -8,6 +8,9 @@ use super::blocks::{Blocks, MIN_BLOCKS, check_count};
 use super::result::{Bias, Method, MutualInformation, interval};
 use crate::inference::{InferenceError, mean};
 
+/// Degrees of freedom of the jackknife's error.
+pub(super) const DEGREES: f64 = (MIN_BLOCKS - 1) as f64;
+
 /// How an entropy is estimated from counts `n_i` with the sum `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntropyEstimator {
@@ -171,7 +174,7 @@ pub fn from_counts(
     let information = |i: usize| first[i] + second[i] - joint[i];
     let without: Vec<f64> = (1..=MIN_BLOCKS).map(information).collect();
     // The jackknife's error is B - 1 times that of the mean of its B values.
-    let degrees = (MIN_BLOCKS - 1) as f64;
+    let degrees = DEGREES;
     let standard_error = degrees * mean(&without)?.standard_error;
     let value = information(0);
     let (method, bias) = estimator.named();

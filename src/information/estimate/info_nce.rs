@@ -1,4 +1,4 @@
-//! A lower bound that two small networks are trained for, InfoNCE.
+//! A lower bound that two small networks are trained for, called `InfoNCE`.
 
 use super::Collective;
 use super::blocks::{Blocks, check_count};
@@ -96,7 +96,9 @@ pub fn info_nce(
     for rows in order.chunks_exact(batch) {
         values.extend(log_ratios(&critic.scores(&pair, rows), batch));
     }
-    let of_batches = values.chunks_exact(batch).map(|all| all.iter().sum::<f64>() / batch as f64);
+    let of_batches = values
+        .chunks_exact(batch)
+        .map(|all| all.iter().sum::<f64>() / batch as f64);
     let of_batches: Vec<f64> = of_batches.collect();
     let over_batches = mean(&of_batches)?;
     let labels: Vec<u32> = order.iter().map(|&row| labels[row]).collect();

@@ -22,7 +22,7 @@
 //! Curie-Weiss models of 100 spins at temperatures 0.8, 1 and 1.5, both parts by their
 //! numbers of up spins, 10,000 samples, 100 seeds: the plug-in estimate is 0.05 nats too
 //! large, corrected entropies 0.003 to 0.02, nearest neighbours less than 0.002 with a
-//! spread of 0.007 to 0.008; hence [`recommended()`].
+//! spread of 0.006 to 0.008; hence [`recommended()`].
 //!
 //! Never: files, clocks, networks of the `vae` module, generators but from one that is
 //! passed in. Subsets are worked on in parallel, and share no sum.

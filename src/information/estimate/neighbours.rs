@@ -235,7 +235,7 @@ mod tests {
                 distances.sort_unstable_by(f64::total_cmp);
                 let mut nearest = [0.0; 9];
                 tree.nearest(centre, &mut nearest);
-                assert_eq!(nearest, distances[..9]);
+                assert_eq!(nearest.as_slice(), &distances[..9]);
                 for distance in [0.0, nearest[3], nearest[8], 0.25, 3.0] {
                     let expected = distances.iter().filter(|&&d| d < distance).count();
                     assert_eq!(counter.closer(centre, distance), expected);

@@ -1,11 +1,11 @@
 //! The estimate to take where nothing speaks for another, and its value at independence.
 
-use super::counts::{EntropyEstimator, from_counts, outcomes};
-use super::ksg::{NEIGHBOURS, ksg};
-use super::result::MutualInformation;
 use super::Collective;
 use super::blocks::check_count;
+use super::counts::{DEGREES, EntropyEstimator, from_counts, outcomes};
+use super::ksg::{NEIGHBOURS, ksg};
 use super::permutation::shuffled;
+use super::result::{MutualInformation, interval};
 use crate::inference::{Estimate, InferenceError};
 use crate::random::Generator;
 
@@ -40,17 +40,20 @@ pub fn recommended(
     let Some((a_numbers, b_numbers)) = a.integers().zip(b.integers()) else {
         return ksg(a, b, blocks, NEIGHBOURS, generator);
     };
-    let pairs: Vec<(u32, u32)> = a_numbers.iter().copied().zip(b_numbers.iter().copied()).collect();
+    let pairs: Vec<(u32, u32)> = a_numbers
+        .iter()
+        .copied()
+        .zip(b_numbers.iter().copied())
+        .collect();
     if pairs.len() < SAMPLES_PER_OUTCOME * outcomes(&pairs) {
         return ksg(a, b, blocks, NEIGHBOURS, generator);
     }
     let count = |estimator| from_counts(&a_numbers, &b_numbers, blocks, estimator);
     let found = count(EntropyEstimator::MillerMadow)?;
     let systematic_error = (found.value - count(EntropyEstimator::PlugIn)?.value).abs();
-    let half = found.interval[1] - found.value;
     Ok(MutualInformation {
         systematic_error,
-        interval: [found.value - half - systematic_error, found.value + half + systematic_error],
+        interval: interval(found.value, found.standard_error, DEGREES, systematic_error),
         ..found
     })
 }

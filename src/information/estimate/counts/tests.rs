@@ -65,11 +65,17 @@ fn one_outcome_has_no_entropy() {
 /// The probability of each sample of `n` from `p`, with its counts.
 fn enumerate(p: &[f64], n: u32) -> Vec<(f64, Vec<u32>)> {
     let Some((&last, rest)) = p.split_last() else {
-        return if n == 0 { vec![(1.0, Vec::new())] } else { Vec::new() };
+        return if n == 0 {
+            vec![(1.0, Vec::new())]
+        } else {
+            Vec::new()
+        };
     };
     let mut all = Vec::new();
     for k in 0..=n {
-        let choose: f64 = (0..k).map(|i| f64::from(n - i) / f64::from(i + 1)).product();
+        let choose: f64 = (0..k)
+            .map(|i| f64::from(n - i) / f64::from(i + 1))
+            .product();
         for (weight, mut counts) in enumerate(rest, n - k) {
             counts.push(k);
             all.push((weight * choose * last.powi(k as i32), counts));
@@ -87,7 +93,9 @@ fn expectations_over_all_samples_are_ordered_as_stated() {
     let total: f64 = samples.iter().map(|(weight, _)| weight).sum();
     assert!((total - 1.0).abs() < 1e-12);
     let bias = |estimator| {
-        let terms = samples.iter().map(|(w, counts)| w * entropy(counts, estimator));
+        let terms = samples
+            .iter()
+            .map(|(w, counts)| w * entropy(counts, estimator));
         terms.sum::<f64>() - exact
     };
     let plug_in = bias(EntropyEstimator::PlugIn);
@@ -95,7 +103,10 @@ fn expectations_over_all_samples_are_ordered_as_stated() {
     let leading = -3.0 / (2.0 * f64::from(n));
     let inverse: f64 = p.iter().map(|p| 1.0 / p).sum();
     let next = (1.0 - inverse) / (12.0 * f64::from(n * n));
-    assert!(plug_in < 0.0 && (plug_in - leading).abs() < 2.0 * next.abs(), "{plug_in}");
+    assert!(
+        plug_in < 0.0 && (plug_in - leading).abs() < 2.0 * next.abs(),
+        "{plug_in}"
+    );
     let miller_madow = bias(EntropyEstimator::MillerMadow);
     assert!(miller_madow.abs() < 0.2 * plug_in.abs(), "{miller_madow}");
     // What is left is ln n in place of ψ(n).
@@ -136,9 +147,9 @@ fn means_over_many_draws_are_near_the_exact_information() {
         let (a, b): (Vec<u32>, Vec<u32>) = (0..rows).map(|_| draw(&mut generator)).unzip();
         for (i, estimator) in ALL.into_iter().enumerate() {
             let found = from_counts(&a, &b, &blocks, estimator).unwrap();
-            means[i] += found.value / repeats as f64;
-            spread[i] += (found.value - exact()).powi(2) / repeats as f64;
-            errors[i] += found.standard_error / repeats as f64;
+            means[i] += found.value / f64::from(repeats);
+            spread[i] += (found.value - exact()).powi(2) / f64::from(repeats);
+            errors[i] += found.standard_error / f64::from(repeats);
         }
     }
     // Plug-in: (9 - 3 - 3 + 1)/2n too much. The error of a mean over the repeats is
@@ -155,20 +166,33 @@ fn means_over_many_draws_are_near_the_exact_information() {
             _ => 0.0,
         };
         let tolerance = 4.0 * errors[i] / 20.0 + allowed;
-        assert!((means[i] - expected).abs() < tolerance, "{estimator:?}: {}", means[i]);
+        assert!(
+            (means[i] - expected).abs() < tolerance,
+            "{estimator:?}: {}",
+            means[i]
+        );
         // The root mean square of 400 deviations is known to 3.5 %.
         let ratio = errors[i] / spread[i].sqrt();
-        assert!((ratio - 1.0).abs() < 0.15, "{estimator:?}: error ratio {ratio}");
+        assert!(
+            (ratio - 1.0).abs() < 0.15,
+            "{estimator:?}: error ratio {ratio}"
+        );
     }
 }
 
 #[test]
 fn samples_without_blocks_or_partners_are_refused() {
     let few = from_counts(&[1; 40], &[1; 40], &[0; 40], EntropyEstimator::PlugIn);
-    assert!(matches!(few, Err(InferenceError::TooFewRows { found: 1, .. })));
+    assert!(matches!(
+        few,
+        Err(InferenceError::TooFewRows { found: 1, .. })
+    ));
     let blocks = independent_blocks(40, 40.0);
     let uneven = from_counts(&[1; 40], &[1; 39], &blocks, EntropyEstimator::PlugIn);
-    assert!(matches!(uneven, Err(InferenceError::Count { found: 39, .. })));
+    assert!(matches!(
+        uneven,
+        Err(InferenceError::Count { found: 39, .. })
+    ));
     let empty = from_counts(&[], &[], &[], EntropyEstimator::PlugIn);
     assert!(matches!(empty, Err(InferenceError::Empty { .. })));
 }

@@ -51,14 +51,23 @@ impl Critic {
         }
         let pair = [a.clone(), b.clone()];
         let mut critic = Self::untrained(&pair, settings, generator);
-        let mut adam = critic.networks.each_ref().map(|n| Adam::new(n.parameters.len()));
+        let mut adam = critic
+            .networks
+            .each_ref()
+            .map(|n| Adam::new(n.parameters.len()));
         let mut batches = Batches::new(training.to_vec(), settings.batch);
-        let mut best = (critic.information(&pair, validation, settings.batch), critic.clone());
+        let mut best = (
+            critic.information(&pair, validation, settings.batch),
+            critic.clone(),
+        );
         for step in 1..=settings.steps {
             let progress = step as f64 / settings.steps as f64;
-            let rate = 0.5 * settings.learning_rate * (1.0 + (std::f64::consts::PI * progress).cos());
+            let rate =
+                0.5 * settings.learning_rate * (1.0 + (std::f64::consts::PI * progress).cos());
             let gradients = critic.gradients(&pair, batches.next(generator));
-            for ((network, adam), gradient) in critic.networks.iter_mut().zip(&mut adam).zip(gradients) {
+            for ((network, adam), gradient) in
+                critic.networks.iter_mut().zip(&mut adam).zip(gradients)
+            {
                 adam.ascend(&mut network.parameters, &gradient, rate);
             }
             if step % STEPS_PER_LOOK == 0 || step == settings.steps {
@@ -84,7 +93,7 @@ impl Critic {
         };
         Self {
             networks: [network(&pair[0], generator), network(&pair[1], generator)],
-            scales: pair.each_ref().map(|x| x.scales()),
+            scales: pair.each_ref().map(Collective::scales),
         }
     }
 
@@ -101,7 +110,10 @@ impl Critic {
     pub fn codes(&self, pair: &[Collective; 2]) -> Result<[Collective; 2], InferenceError> {
         let code = |side: usize| {
             let rows: Vec<usize> = (0..pair[side].rows()).collect();
-            let outputs = self.layers(side, &pair[side], &rows).pop().unwrap_or_default();
+            let outputs = self
+                .layers(side, &pair[side], &rows)
+                .pop()
+                .unwrap_or_default();
             Collective::continuous(outputs, self.networks[side].outputs())
         };
         Ok([code(0)?, code(1)?])
@@ -128,7 +140,11 @@ impl Critic {
     fn information(&self, pair: &[Collective; 2], rows: &[usize], batch: usize) -> f64 {
         let batches = rows.chunks_exact(batch);
         let count = (batches.len() * batch) as f64;
-        let sums = batches.map(|rows| log_ratios(&self.scores(pair, rows), batch).iter().sum::<f64>());
+        let sums = batches.map(|rows| {
+            log_ratios(&self.scores(pair, rows), batch)
+                .iter()
+                .sum::<f64>()
+        });
         sums.sum::<f64>() / count
     }
 
@@ -153,11 +169,36 @@ fn check(settings: &CriticSettings) -> Result<(), InferenceError> {
     let rate = settings.learning_rate;
     let narrowest = settings.hidden.iter().copied().min().unwrap_or(1);
     let found = [
-        ("the batch", settings.batch as f64, settings.batch >= 2, "at least 2"),
-        ("the number of directions", settings.directions as f64, settings.directions >= 1, "at least 1"),
-        ("the width of a layer", narrowest as f64, narrowest >= 1, "at least 1"),
-        ("the number of features", settings.features as f64, settings.features >= 1, "at least 1"),
-        ("the learning rate", rate, rate > 0.0 && rate < 1.0, "between 0 and 1"),
+        (
+            "the batch",
+            settings.batch as f64,
+            settings.batch >= 2,
+            "at least 2",
+        ),
+        (
+            "the number of directions",
+            settings.directions as f64,
+            settings.directions >= 1,
+            "at least 1",
+        ),
+        (
+            "the width of a layer",
+            narrowest as f64,
+            narrowest >= 1,
+            "at least 1",
+        ),
+        (
+            "the number of features",
+            settings.features as f64,
+            settings.features >= 1,
+            "at least 1",
+        ),
+        (
+            "the learning rate",
+            rate,
+            rate > 0.0 && rate < 1.0,
+            "between 0 and 1",
+        ),
     ];
     match found.into_iter().find(|(_, _, right, _)| !right) {
         None => Ok(()),
@@ -185,9 +226,13 @@ fn softmax(scores: &[f64], size: usize) -> (Vec<f64>, Vec<f64>) {
     let mut logarithms = Vec::with_capacity(size);
     for row in parts.chunks_exact_mut(size) {
         let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        row.iter_mut().for_each(|s| *s = (*s - largest).exp());
+        for score in row.iter_mut() {
+            *score = (*score - largest).exp();
+        }
         let sum: f64 = row.iter().sum();
-        row.iter_mut().for_each(|part| *part /= sum);
+        for part in row.iter_mut() {
+            *part /= sum;
+        }
         logarithms.push(largest + sum.ln());
     }
     (parts, logarithms)
@@ -219,7 +264,10 @@ fn score_gradient(scores: &[f64], size: usize) -> Vec<f64> {
     for (slope, column) in slopes.iter_mut().zip(&columns) {
         *slope = -0.5 * scale * (*slope + column);
     }
-    slopes.iter_mut().step_by(size + 1).for_each(|slope| *slope += scale);
+    slopes
+        .iter_mut()
+        .step_by(size + 1)
+        .for_each(|slope| *slope += scale);
     slopes
 }
 

@@ -49,7 +49,9 @@ impl Network {
             let values = view(&layers[index], rows);
             add_product(&mut next, rows, values, view(weights, pair[0]));
             if index > 0 && index + 2 < self.widths.len() {
-                next.iter_mut().for_each(|x| *x = x.tanh());
+                for x in &mut next {
+                    *x = x.tanh();
+                }
             }
             layers.push(next);
         }
@@ -130,7 +132,8 @@ impl Adam {
         let unbiased = |beta: f64| 1.0 - beta.powi(self.steps);
         let (first_scale, second_scale) = (unbiased(0.9), unbiased(0.999));
         let moments = self.first.iter_mut().zip(&mut self.second);
-        for ((parameter, slope), (first, second)) in parameters.iter_mut().zip(gradient).zip(moments)
+        for ((parameter, slope), (first, second)) in
+            parameters.iter_mut().zip(gradient).zip(moments)
         {
             *first += 0.1 * (slope - *first);
             *second += 0.001 * (slope * slope - *second);
