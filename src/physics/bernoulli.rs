@@ -2,8 +2,10 @@
 //!
 //! A site whose probability of being up is `p = Σ_j 2^(-j) p_j` in binary draws the
 //! place `j` of the first head of a fair coin, which is `j` with probability
-//! `2^(-j)`, and takes the digit `p_j`. One random word tosses the coin of 64 sites;
-//! a word is done when all of its coins have shown a head, after about eight tosses.
+//! `2^(-j)`, and takes the digit `p_j`. One random word tosses the coin of 64 sites.
+//! Coins are tossed from the last of [`PLACES`] places to the first, a head taking
+//! the digit of its place whatever was drawn before, so that nothing has to be
+//! looked at in between; the few sites without any head are drawn one by one.
 
 use multiversion::multiversion;
 use rand::Rng;
@@ -14,7 +16,14 @@ use crate::random::Generator;
 /// Words that are drawn side by side.
 const LANES: usize = 16;
 /// Words that are drawn between two looks at the probabilities.
-const BATCH: usize = 1024;
+const BATCH: usize = 256;
+/// Binary places of a probability that are tossed for all sites: a site in 4096 has
+/// no head by then. At most 16, which fit into a word for [`TOGETHER`] groups.
+const PLACES: usize = 12;
+/// Groups of sites whose digits are kept together in a word, four bits a place.
+const TOGETHER: usize = 4;
+/// Digits that as many groups can have at one place.
+const PATTERNS: usize = 1 << TOGETHER;
 
 /// Random words, `LANES` at a time: as many xoshiro256++ side by side, whose states
 /// are drawn from a generator that is passed in.
@@ -32,6 +41,11 @@ impl Tosses {
             *word = generator.next_u64();
         }
         Self { state }
+    }
+
+    /// Fills `words` with random words.
+    pub(super) fn fill(&mut self, words: &mut [u64]) {
+        fill_random(self, words);
     }
 
     #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
@@ -61,156 +75,262 @@ impl Tosses {
 /// Of 1 it falls short by `2^-64`; the rounding of `probability` is larger.
 pub(super) fn binary_digits(probability: f64) -> u64 {
     const SCALE: f64 = 18_446_744_073_709_551_616.0;
-    #[expect(clippy::cast_sign_loss, reason = "a float is cast into the range")]
-    let digits = (probability * SCALE) as u64;
-    digits
+    (probability * SCALE) as u64
 }
 
-/// Draws every bit that is set in `sites` with the probability of its word, into
-/// `words`; all others become zero. All three have the same length.
+/// Fills `words` with random words.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2", "x86_64+avx2"))]
-fn draw_words(tosses: &mut Tosses, digits: &[u64], sites: &[u64], words: &mut [u64]) {
-    let whole = words.len() / LANES * LANES;
-    let (words, last) = words.split_at_mut(whole);
-    let batches = digits.chunks_exact(LANES).zip(sites.chunks_exact(LANES));
-    for (words, (digits, sites)) in words.chunks_exact_mut(LANES).zip(batches) {
-        let (mut left, mut undecided) = ([0; LANES], [0; LANES]);
-        left.copy_from_slice(digits);
-        undecided.copy_from_slice(sites);
-        words.copy_from_slice(&draw_lanes(tosses, left, undecided));
-    }
-    let (mut left, mut undecided) = ([0; LANES], [0; LANES]);
-    left[..last.len()].copy_from_slice(&digits[whole..]);
-    undecided[..last.len()].copy_from_slice(&sites[whole..]);
-    let drawn = draw_lanes(tosses, left, undecided);
-    last.copy_from_slice(&drawn[..last.len()]);
+fn fill_random(tosses: &mut Tosses, words: &mut [u64]) {
+    let (whole, rest) = words.as_chunks_mut::<LANES>();
+    whole.iter_mut().for_each(|words| *words = tosses.next());
+    let last = tosses.next();
+    rest.copy_from_slice(&last[..rest.len()]);
 }
 
-/// Tosses coins until every site of every lane has had its head.
-#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-#[inline(always)]
-fn draw_lanes(
+/// Tosses the coins of all sites, from the last place to the first.
+///
+/// `digits` holds for each of the `words` its digit at every place, site by site, the
+/// last place first. Sites without a head are set in `undecided` and down.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2", "x86_64+avx2"))]
+fn toss_words(
     tosses: &mut Tosses,
-    mut digits: [u64; LANES],
-    mut undecided: [u64; LANES],
-) -> [u64; LANES] {
-    let mut up = [0; LANES];
-    loop {
-        let heads = tosses.next();
-        let mut any = 0;
-        for lane in 0..LANES {
-            let digit = (digits[lane].cast_signed() >> 63).cast_unsigned();
-            up[lane] |= undecided[lane] & heads[lane] & digit;
-            undecided[lane] &= !heads[lane];
-            digits[lane] <<= 1;
-            any |= undecided[lane];
+    digits: &[[u64; LANES]],
+    words: &mut [[u64; LANES]],
+    undecided: &mut [[u64; LANES]],
+) {
+    let places = digits.len() / words.len();
+    let results = words.iter_mut().zip(undecided);
+    for (digits, (words, undecided)) in digits.chunks_exact(places).zip(results) {
+        let (mut up, mut left) = ([0; LANES], [u64::MAX; LANES]);
+        for digits in digits {
+            let heads = tosses.next();
+            for lane in 0..LANES {
+                up[lane] = (heads[lane] & digits[lane]) | (!heads[lane] & up[lane]);
+                left[lane] &= !heads[lane];
+            }
         }
-        if any == 0 {
-            return up;
-        }
+        *words = up;
+        *undecided = left;
     }
+}
+
+/// The same for digits that end at the last place: there is nothing to decide later.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2", "x86_64+avx2"))]
+fn toss_whole_words(tosses: &mut Tosses, digits: &[[u64; LANES]], words: &mut [[u64; LANES]]) {
+    let places = digits.len() / words.len();
+    for (digits, words) in digits.chunks_exact(places).zip(words) {
+        let mut up = [0; LANES];
+        for digits in digits {
+            let heads = tosses.next();
+            for lane in 0..LANES {
+                up[lane] = (heads[lane] & digits[lane]) | (!heads[lane] & up[lane]);
+            }
+        }
+        *words = up;
+    }
+}
+
+/// Where the spins of a row get their probabilities from.
+pub(super) trait SpinFields {
+    /// Draws the fields of some rows and writes their digits, as [`GroupDigits`] has
+    /// them: [`SpinGroups::words_of_digits`] words for each row.
+    fn draw(&mut self, rows: &mut [u64], tosses: &mut Tosses);
+
+    /// The [`binary_digits`] of a group in one of the rows that were drawn last.
+    fn digits(&self, row: usize, group: usize) -> u64;
+
+    /// A random word for a site that is drawn by itself.
+    fn word(&mut self) -> u64;
 }
 
 /// Sites in groups; all sites of a group have the same probability of being up.
 #[derive(Debug, Clone)]
 pub(super) struct SpinGroups {
+    /// The group of every site; no sites are without one.
+    group_of: Vec<u16>,
     groups: usize,
-    parts: Vec<Part>,
+    words_per_row: usize,
+    /// Words that are next to each other in `masks`, 1 or 2.
+    width: usize,
+    /// The sites that have a digit of 1 if their groups have those of a pattern: for
+    /// each word of digits, each `width` words of a row and each pattern, `width` words.
+    masks: Vec<u64>,
     /// Sites that are drawn upside down, one bit each.
     flipped: Vec<u64>,
-    any_flipped: bool,
-}
-
-/// The sites of one group within one word.
-#[derive(Debug, Clone, Copy)]
-struct Part {
-    word: usize,
-    group: usize,
-    sites: u64,
+    /// Binary places of all probabilities.
+    places: usize,
+    /// Whether no probability has further places.
+    whole: bool,
 }
 
 impl SpinGroups {
     /// Groups `sites` sites; each group lists its sites and whether they are drawn
-    /// upside down.
+    /// upside down. Every site is in one group.
     pub(super) fn new<'a>(sites: usize, groups: impl Iterator<Item = &'a [(usize, bool)]>) -> Self {
-        let mut made = Self {
-            groups: 0,
-            parts: Vec::new(),
-            flipped: vec![0; sites.div_ceil(64)],
-            any_flipped: false,
-        };
-        for members in groups {
-            let mut masks = vec![0_u64; made.flipped.len()];
-            for &(site, flipped) in members {
-                masks[site / 64] |= 1 << (site % 64);
-                made.flipped[site / 64] |= u64::from(flipped) << (site % 64);
-                made.any_flipped |= flipped;
+        let words_per_row = sites.div_ceil(64);
+        let mut flipped = vec![0; words_per_row];
+        let mut group_of = vec![0; sites];
+        let mut count = 0;
+        for (group, members) in groups.enumerate() {
+            for &(site, is_flipped) in members {
+                group_of[site] = group as u16;
+                flipped[site / 64] |= u64::from(is_flipped) << (site % 64);
             }
-            let group = made.groups;
-            let parts = masks.into_iter().enumerate().filter(|part| part.1 != 0);
-            made.parts
-                .extend(parts.map(|(word, sites)| Part { word, group, sites }));
-            made.groups += 1;
+            count = group + 1;
         }
-        made
+        let width = if words_per_row.is_multiple_of(2) {
+            2
+        } else {
+            1
+        };
+        Self {
+            masks: masks(&group_of, count, width),
+            group_of,
+            groups: count,
+            words_per_row,
+            width,
+            flipped,
+            places: PLACES,
+            whole: false,
+        }
     }
 
-    /// Fills rows `from..to` of `bits`, which are zero.
-    ///
-    /// For each row `probabilities` is asked for the [`binary_digits`] of every group.
+    /// Promises that all probabilities end after `places` binary places, at most 16.
+    pub(super) fn with_places(self, places: usize) -> Self {
+        Self {
+            places,
+            whole: true,
+            ..self
+        }
+    }
+
+    /// Words that hold the digits of all groups.
+    pub(super) fn words_of_digits(&self) -> usize {
+        self.groups.div_ceil(TOGETHER)
+    }
+
+    /// Puts the first places of the digits of all groups together: for each
+    /// [`TOGETHER`] groups a word with four bits a place, the last place lowest.
+    pub(super) fn join(&self, digits: impl Iterator<Item = u64>, joined: &mut [u64]) {
+        joined.fill(0);
+        for (group, digits) in digits.enumerate() {
+            let places = digits >> (u64::BITS as usize - self.places);
+            joined[group / TOGETHER] |= spread(places) << (group % TOGETHER);
+        }
+    }
+
+    /// Draws the spins of rows `from..to` of `bits`.
     pub(super) fn draw(
         &self,
         (bits, from, to): (&mut BitMatrix, usize, usize),
         tosses: &mut Tosses,
-        mut probabilities: impl FnMut(&mut [u64]),
+        fields: &mut impl SpinFields,
     ) {
-        let words_per_row = self.flipped.len();
-        let rows = &mut bits.words_mut()[from * words_per_row..to * words_per_row];
-        let parts = self.parts.len();
-        let rows_per_batch = (BATCH / parts).max(1).min(to - from);
-        let sites: Vec<u64> = self.parts.iter().map(|part| part.sites).collect();
-        let sites = sites.repeat(rows_per_batch);
-        let mut digits = vec![0; sites.len()];
-        let mut drawn = vec![0; sites.len()];
-        let mut of_groups = vec![0; self.groups];
-        for rows in rows.chunks_mut(rows_per_batch * words_per_row) {
-            let used = rows.len() / words_per_row * parts;
-            for digits in digits[..used].chunks_exact_mut(parts) {
-                probabilities(&mut of_groups);
-                if let [all] = of_groups[..] {
-                    digits.fill(all);
-                    continue;
-                }
-                for (digits, part) in digits.iter_mut().zip(&self.parts) {
-                    *digits = of_groups[part.group];
-                }
-            }
-            let (digits, sites) = (&digits[..used], &sites[..used]);
-            if self.groups == 1 {
-                // The parts of a single group are the words of a row, in order.
-                draw_words(tosses, digits, sites, rows);
+        let rows_per_batch = (BATCH / self.words_per_row).max(1).min(to - from);
+        let blocks = (rows_per_batch * self.words_per_row).div_ceil(LANES);
+        let mut joined = vec![0; rows_per_batch * self.words_of_digits()];
+        let mut digits = vec![[0; LANES]; blocks * self.places];
+        let (mut drawn, mut undecided) = (vec![[0; LANES]; blocks], vec![[0; LANES]; blocks]);
+        let all = &mut bits.words_mut()[from * self.words_per_row..to * self.words_per_row];
+        for rows in all.chunks_mut(rows_per_batch * self.words_per_row) {
+            let used = rows.len() / self.words_per_row * self.words_of_digits();
+            fields.draw(&mut joined[..used], tosses);
+            self.separate(&joined[..used], digits.as_flattened_mut());
+            if self.whole {
+                toss_whole_words(tosses, &digits, &mut drawn);
             } else {
-                draw_words(tosses, digits, sites, &mut drawn[..used]);
-                self.gather(&drawn[..used], rows);
+                toss_words(tosses, &digits, &mut drawn, &mut undecided);
+                let words = &mut drawn.as_flattened_mut()[..rows.len()];
+                self.decide(words, undecided.as_flattened(), fields);
             }
-            if self.any_flipped {
-                let row = self.flipped.iter().cycle();
-                rows.iter_mut()
-                    .zip(row)
-                    .for_each(|(word, flipped)| *word ^= flipped);
+            let flipped = self.flipped.iter().cycle();
+            let drawn = drawn.as_flattened().iter().zip(flipped);
+            for (word, (drawn, flipped)) in rows.iter_mut().zip(drawn) {
+                *word = drawn ^ flipped;
             }
         }
     }
 
-    /// Puts the parts of each row together.
-    fn gather(&self, drawn: &[u64], rows: &mut [u64]) {
-        let drawn = drawn.chunks_exact(self.parts.len());
-        for (row, drawn) in rows.chunks_exact_mut(self.flipped.len()).zip(drawn) {
-            for (part, up) in self.parts.iter().zip(drawn) {
-                row[part.word] |= up;
+    /// Gives every site the digits of its group, in the order of [`toss_words`].
+    fn separate(&self, joined: &[u64], digits: &mut [u64]) {
+        if self.width == 2 {
+            self.separate_words::<2>(joined, digits);
+        } else {
+            self.separate_words::<1>(joined, digits);
+        }
+    }
+
+    /// The same for masks of a known width.
+    fn separate_words<const WIDTH: usize>(&self, joined: &[u64], digits: &mut [u64]) {
+        let (masks, _) = self.masks.as_chunks::<WIDTH>();
+        let (masks, _) = masks.as_chunks::<PATTERNS>();
+        let (digits, _) = digits.as_chunks_mut::<WIDTH>();
+        let units = self.words_per_row / WIDTH;
+        let per_block = LANES / WIDTH;
+        let rows = joined.chunks_exact(self.words_of_digits()).enumerate();
+        for (row, joined) in rows {
+            for unit in 0..units {
+                let place = row * units + unit;
+                let first = place / per_block * per_block * self.places + place % per_block;
+                let places = digits[first..].iter_mut().step_by(per_block);
+                let mut left = joined[0];
+                for digits in places.take(self.places) {
+                    *digits = masks[unit][left as usize % PATTERNS];
+                    left >>= TOGETHER;
+                }
+                for (further, &joined) in joined.iter().enumerate().skip(1) {
+                    let masks = &masks[further * units + unit];
+                    let places = digits[first..].iter_mut().step_by(per_block);
+                    let mut left = joined;
+                    for digits in places.take(self.places) {
+                        let mask = masks[left as usize % PATTERNS];
+                        (0..WIDTH).for_each(|word| digits[word] |= mask[word]);
+                        left >>= TOGETHER;
+                    }
+                }
             }
         }
     }
+
+    /// Draws the sites that had no head from the further places of their groups.
+    fn decide(&self, words: &mut [u64], undecided: &[u64], fields: &mut impl SpinFields) {
+        let sites = self.group_of.len();
+        for (index, (word, &undecided)) in words.iter_mut().zip(undecided).enumerate() {
+            let mut left = undecided;
+            while left != 0 {
+                let bit = left.trailing_zeros() as usize;
+                left &= left - 1;
+                let (row, first) = (index / self.words_per_row, index % self.words_per_row * 64);
+                if first + bit < sites {
+                    let group = usize::from(self.group_of[first + bit]);
+                    let further = fields.digits(row, group) << self.places;
+                    *word |= u64::from(fields.word() < further) << bit;
+                }
+            }
+        }
+    }
+}
+
+/// The masks of [`SpinGroups`].
+fn masks(group_of: &[u16], groups: usize, width: usize) -> Vec<u64> {
+    let units = group_of.len().div_ceil(64) / width;
+    let mut masks = vec![0; groups.div_ceil(TOGETHER) * units * PATTERNS * width];
+    for (site, &group) in group_of.iter().enumerate() {
+        let (group, word) = (usize::from(group), site / 64);
+        let table = group / TOGETHER * units + word / width;
+        for pattern in (0..PATTERNS).filter(|pattern| pattern >> (group % TOGETHER) & 1 == 1) {
+            masks[(table * PATTERNS + pattern) * width + word % width] |= 1 << (site % 64);
+        }
+    }
+    masks
+}
+
+/// Moves the 16 lowest bits apart, to every fourth place.
+fn spread(bits: u64) -> u64 {
+    let bits = (bits | bits << 24) & 0x0000_00FF_0000_00FF;
+    let bits = (bits | bits << 12) & 0x000F_000F_000F_000F;
+    let bits = (bits | bits << 6) & 0x0303_0303_0303_0303;
+    (bits | bits << 3) & 0x1111_1111_1111_1111
 }
 
 #[cfg(test)]
@@ -218,15 +338,48 @@ mod tests {
     use super::*;
     use crate::random::stream;
 
+    /// The same probability for every row, one a group.
+    struct Constant {
+        digits: Vec<u64>,
+        joined: Vec<u64>,
+        generator: Generator,
+    }
+
+    impl Constant {
+        fn new(groups: &SpinGroups, p: &[f64], name: &str) -> Self {
+            let digits: Vec<u64> = p.iter().map(|&p| binary_digits(p)).collect();
+            let mut joined = vec![0; groups.words_of_digits()];
+            groups.join(digits.iter().copied(), &mut joined);
+            Self {
+                digits,
+                joined,
+                generator: stream("constant", &[name]),
+            }
+        }
+    }
+
+    impl SpinFields for Constant {
+        fn draw(&mut self, rows: &mut [u64], _: &mut Tosses) {
+            for row in rows.chunks_exact_mut(self.joined.len()) {
+                row.copy_from_slice(&self.joined);
+            }
+        }
+
+        fn digits(&self, _: usize, group: usize) -> u64 {
+            self.digits[group]
+        }
+
+        fn word(&mut self) -> u64 {
+            self.generator.next_u64()
+        }
+    }
+
     /// How often each site is up in `rows` rows.
     fn counts(groups: &SpinGroups, sites: usize, rows: usize, p: &[f64]) -> Vec<f64> {
         let mut bits = BitMatrix::zeros(rows, sites);
         let mut tosses = Tosses::new(&mut stream("bernoulli", &[]));
-        groups.draw((&mut bits, 0, rows), &mut tosses, |digits| {
-            for (digits, &p) in digits.iter_mut().zip(p) {
-                *digits = binary_digits(p);
-            }
-        });
+        let mut fields = Constant::new(groups, p, "counts");
+        groups.draw((&mut bits, 0, rows), &mut tosses, &mut fields);
         // Bits beyond the last site would be refused here.
         let words = bits.words().to_vec();
         let bits = BitMatrix::from_words(rows, sites, words).unwrap();
@@ -268,9 +421,8 @@ mod tests {
         let (p, rows) = (0.3, 20_000);
         let mut bits = BitMatrix::zeros(rows, 128);
         let mut tosses = Tosses::new(&mut stream("bernoulli", &["pairs"]));
-        groups.draw((&mut bits, 0, rows), &mut tosses, |digits| {
-            digits[0] = binary_digits(p);
-        });
+        let mut fields = Constant::new(&groups, &[p], "pairs");
+        groups.draw((&mut bits, 0, rows), &mut tosses, &mut fields);
         for (step, site) in [(0, 1), (0, 64), (1, 0), (8, 0), (8, 64)] {
             let pairs = (0..rows - step).flat_map(|row| (0..64).map(move |column| (row, column)));
             let both = pairs
