@@ -132,9 +132,10 @@ fn toss_whole_words(tosses: &mut Tosses, digits: &[[u64; LANES]], words: &mut [[
 
 /// Where the spins of a row get their probabilities from.
 pub(super) trait SpinFields {
-    /// Draws the fields of some rows and writes their digits, as [`GroupDigits`] has
-    /// them: [`SpinGroups::words_of_digits`] words for each row.
-    fn draw(&mut self, rows: &mut [u64], tosses: &mut Tosses);
+    /// Draws the fields of some rows and writes their digits, as [`SpinGroups::join`]
+    /// does: the first words of all rows, then the second ones and so on,
+    /// [`SpinGroups::words_of_digits`] for each row.
+    fn draw(&mut self, joined: &mut [u64], tosses: &mut Tosses);
 
     /// The [`binary_digits`] of a group in one of the rows that were drawn last.
     fn digits(&self, row: usize, group: usize) -> u64;
@@ -155,6 +156,8 @@ pub(super) struct SpinGroups {
     /// The sites that have a digit of 1 if their groups have those of a pattern: for
     /// each word of digits, each `width` words of a row and each pattern, `width` words.
     masks: Vec<u64>,
+    /// All sites, one bit each.
+    sites: Vec<u64>,
     /// Sites that are drawn upside down, one bit each.
     flipped: Vec<u64>,
     /// Binary places of all probabilities.
@@ -168,12 +171,13 @@ impl SpinGroups {
     /// upside down. Every site is in one group.
     pub(super) fn new<'a>(sites: usize, groups: impl Iterator<Item = &'a [(usize, bool)]>) -> Self {
         let words_per_row = sites.div_ceil(64);
-        let mut flipped = vec![0; words_per_row];
+        let (mut all, mut flipped) = (vec![0; words_per_row], vec![0; words_per_row]);
         let mut group_of = vec![0; sites];
         let mut count = 0;
         for (group, members) in groups.enumerate() {
             for &(site, is_flipped) in members {
                 group_of[site] = group as u16;
+                all[site / 64] |= 1 << (site % 64);
                 flipped[site / 64] |= u64::from(is_flipped) << (site % 64);
             }
             count = group + 1;
@@ -189,6 +193,7 @@ impl SpinGroups {
             groups: count,
             words_per_row,
             width,
+            sites: all,
             flipped,
             places: PLACES,
             whole: false,
@@ -209,14 +214,14 @@ impl SpinGroups {
         self.groups.div_ceil(TOGETHER)
     }
 
-    /// Puts the first places of the digits of all groups together: for each
-    /// [`TOGETHER`] groups a word with four bits a place, the last place lowest.
-    pub(super) fn join(&self, digits: impl Iterator<Item = u64>, joined: &mut [u64]) {
-        joined.fill(0);
-        for (group, digits) in digits.enumerate() {
-            let places = digits >> (u64::BITS as usize - self.places);
-            joined[group / TOGETHER] |= spread(places) << (group % TOGETHER);
-        }
+    /// Puts the first places of the digits of all groups together: every word holds those
+    /// of [`TOGETHER`] groups, four bits a place, the last place lowest.
+    pub(super) fn join(&self, digits: &[u64]) -> impl Iterator<Item = u64> {
+        let first = u64::BITS as usize - self.places;
+        digits.chunks(TOGETHER).map(move |digits| {
+            let digits = digits.iter().rev();
+            digits.fold(0, |joined, digits| joined << 1 | spread(digits >> first))
+        })
     }
 
     /// Draws the spins of rows `from..to` of `bits`.
@@ -227,85 +232,158 @@ impl SpinGroups {
         fields: &mut impl SpinFields,
     ) {
         let rows_per_batch = (BATCH / self.words_per_row).max(1).min(to - from);
-        let blocks = (rows_per_batch * self.words_per_row).div_ceil(LANES);
+        let words_per_batch = rows_per_batch * self.words_per_row;
+        let blocks = words_per_batch.div_ceil(LANES);
         let mut joined = vec![0; rows_per_batch * self.words_of_digits()];
         let mut digits = vec![[0; LANES]; blocks * self.places];
         let (mut drawn, mut undecided) = (vec![[0; LANES]; blocks], vec![[0; LANES]; blocks]);
+        let flipped = self.flipped.repeat(rows_per_batch);
+        let sites = self.sites.repeat(rows_per_batch);
         let all = &mut bits.words_mut()[from * self.words_per_row..to * self.words_per_row];
-        for rows in all.chunks_mut(rows_per_batch * self.words_per_row) {
+        for rows in all.chunks_mut(words_per_batch) {
             let used = rows.len() / self.words_per_row * self.words_of_digits();
             fields.draw(&mut joined[..used], tosses);
-            self.separate(&joined[..used], digits.as_flattened_mut());
+            self.separate(&joined[..used], &mut digits);
             if self.whole {
                 toss_whole_words(tosses, &digits, &mut drawn);
             } else {
                 toss_words(tosses, &digits, &mut drawn, &mut undecided);
-                let words = &mut drawn.as_flattened_mut()[..rows.len()];
-                self.decide(words, undecided.as_flattened(), fields);
+                self.decide(rows.len(), &mut drawn, &undecided, fields);
             }
-            let flipped = self.flipped.iter().cycle();
-            let drawn = drawn.as_flattened().iter().zip(flipped);
-            for (word, (drawn, flipped)) in rows.iter_mut().zip(drawn) {
-                *word = drawn ^ flipped;
+            let masks = sites.iter().zip(&flipped);
+            let drawn = drawn.as_flattened().iter().zip(masks);
+            for (word, (drawn, (sites, flipped))) in rows.iter_mut().zip(drawn) {
+                *word = drawn & sites ^ flipped;
             }
         }
     }
 
     /// Gives every site the digits of its group, in the order of [`toss_words`].
-    fn separate(&self, joined: &[u64], digits: &mut [u64]) {
-        if self.width == 2 {
-            self.separate_words::<2>(joined, digits);
-        } else {
-            self.separate_words::<1>(joined, digits);
+    fn separate(&self, joined: &[u64], digits: &mut [[u64; LANES]]) {
+        if self.groups == 1 {
+            let mut words = vec![[0; LANES]; digits.len() / self.places];
+            repeat_words(joined, self.words_per_row, words.as_flattened_mut());
+            return separate_words(&words, digits);
         }
-    }
-
-    /// The same for masks of a known width.
-    fn separate_words<const WIDTH: usize>(&self, joined: &[u64], digits: &mut [u64]) {
-        let (masks, _) = self.masks.as_chunks::<WIDTH>();
-        let (masks, _) = masks.as_chunks::<PATTERNS>();
-        let (digits, _) = digits.as_chunks_mut::<WIDTH>();
-        let units = self.words_per_row / WIDTH;
-        let per_block = LANES / WIDTH;
-        let rows = joined.chunks_exact(self.words_of_digits()).enumerate();
-        for (row, joined) in rows {
-            for unit in 0..units {
-                let place = row * units + unit;
-                let first = place / per_block * per_block * self.places + place % per_block;
-                let places = digits[first..].iter_mut().step_by(per_block);
-                let mut left = joined[0];
-                for digits in places.take(self.places) {
-                    *digits = masks[unit][left as usize % PATTERNS];
-                    left >>= TOGETHER;
-                }
-                for (further, &joined) in joined.iter().enumerate().skip(1) {
-                    let masks = &masks[further * units + unit];
-                    let places = digits[first..].iter_mut().step_by(per_block);
-                    let mut left = joined;
-                    for digits in places.take(self.places) {
-                        let mask = masks[left as usize % PATTERNS];
-                        (0..WIDTH).for_each(|word| digits[word] |= mask[word]);
-                        left >>= TOGETHER;
-                    }
-                }
+        let rows = joined.len() / self.words_of_digits();
+        for (set, joined) in joined.chunks_exact(rows).enumerate() {
+            if self.width == 2 {
+                self.separate_set::<2, { LANES / 2 }>(set, joined, digits);
+            } else {
+                self.separate_set::<1, LANES>(set, joined, digits);
             }
         }
     }
 
-    /// Draws the sites that had no head from the further places of their groups.
-    fn decide(&self, words: &mut [u64], undecided: &[u64], fields: &mut impl SpinFields) {
-        let sites = self.group_of.len();
-        for (index, (word, &undecided)) in words.iter_mut().zip(undecided).enumerate() {
-            let mut left = undecided;
-            while left != 0 {
-                let bit = left.trailing_zeros() as usize;
-                left &= left - 1;
-                let (row, first) = (index / self.words_per_row, index % self.words_per_row * 64);
-                if first + bit < sites {
-                    let group = usize::from(self.group_of[first + bit]);
+    /// The same for one of the words of joined digits, and a known width of masks; a
+    /// block has `UNITS` of `WIDTH` words.
+    fn separate_set<const WIDTH: usize, const UNITS: usize>(
+        &self,
+        set: usize,
+        joined: &[u64],
+        digits: &mut [[u64; LANES]],
+    ) {
+        let units = self.words_per_row / WIDTH;
+        let (masks, _) = self.masks.as_chunks::<WIDTH>();
+        let (masks, _) = masks.as_chunks::<PATTERNS>();
+        let masks = &masks[set * units..(set + 1) * units];
+        let add = set > 0;
+        let blocks = digits.chunks_exact_mut(self.places);
+        if let [masks] = masks {
+            for (digits, rows) in blocks.zip(joined.chunks(UNITS)) {
+                let mut left = [0; UNITS];
+                left[..rows.len()].copy_from_slice(rows);
+                separate_block::<WIDTH, UNITS>(left, |_| masks, add, digits);
+            }
+            return;
+        }
+        let places = joined
+            .iter()
+            .flat_map(|row| masks.iter().map(move |mask| (*row, mask)));
+        let mut places = places.chain(std::iter::repeat((0, &masks[0])));
+        for digits in blocks {
+            let (mut left, mut of_units) = ([0; UNITS], [&masks[0]; UNITS]);
+            for (left, mask) in left.iter_mut().zip(&mut of_units) {
+                (*left, *mask) = places.next().unwrap_or((0, &masks[0]));
+            }
+            separate_block::<WIDTH, UNITS>(left, |unit| of_units[unit], add, digits);
+        }
+    }
+
+    /// Draws the sites of the first `words` that had no head from the further places of
+    /// their groups.
+    fn decide(
+        &self,
+        words: usize,
+        drawn: &mut [[u64; LANES]],
+        undecided: &[[u64; LANES]],
+        fields: &mut impl SpinFields,
+    ) {
+        for (block, (drawn, undecided)) in drawn.iter_mut().zip(undecided).enumerate() {
+            if undecided.iter().fold(0, |any, word| any | word) == 0 {
+                continue;
+            }
+            let numbers = block * LANES..words;
+            for (number, (word, &undecided)) in numbers.zip(drawn.iter_mut().zip(undecided)) {
+                let (row, place) = (number / self.words_per_row, number % self.words_per_row);
+                let mut left = undecided & self.sites[place];
+                while left != 0 {
+                    let bit = left.trailing_zeros();
+                    left &= left - 1;
+                    let group = usize::from(self.group_of[place * 64 + bit as usize]);
                     let further = fields.digits(row, group) << self.places;
                     *word |= u64::from(fields.word() < further) << bit;
                 }
+            }
+        }
+    }
+}
+
+/// Gives the rows of one block their digits: what they have `left`, place by place, is the
+/// pattern in which they take their masks.
+#[inline]
+fn separate_block<'a, const WIDTH: usize, const UNITS: usize>(
+    mut left: [u64; UNITS],
+    masks: impl Fn(usize) -> &'a [[u64; WIDTH]; PATTERNS],
+    add: bool,
+    digits: &mut [[u64; LANES]],
+) {
+    for digits in digits {
+        let (digits, _) = digits.as_chunks_mut::<WIDTH>();
+        for (unit, (digits, left)) in digits.iter_mut().zip(&mut left).enumerate() {
+            let mask = masks(unit)[*left as usize % PATTERNS];
+            *left >>= TOGETHER;
+            if add {
+                (0..WIDTH).for_each(|word| digits[word] |= mask[word]);
+            } else {
+                *digits = mask;
+            }
+        }
+    }
+}
+
+/// Writes each of the `rows` as many times as a row has words.
+fn repeat_words(rows: &[u64], words_per_row: usize, words: &mut [u64]) {
+    if words_per_row == 2 {
+        let (words, _) = words.as_chunks_mut();
+        words
+            .iter_mut()
+            .zip(rows)
+            .for_each(|(words, row)| *words = [*row; 2]);
+        return;
+    }
+    let words = words.chunks_exact_mut(words_per_row);
+    words.zip(rows).for_each(|(words, row)| words.fill(*row));
+}
+
+/// Gives all sites of a word the digits of a single group.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2", "x86_64+avx2"))]
+fn separate_words(words: &[[u64; LANES]], digits: &mut [[u64; LANES]]) {
+    let places = digits.len() / words.len();
+    for (words, digits) in words.iter().zip(digits.chunks_exact_mut(places)) {
+        for (place, digits) in digits.iter_mut().enumerate() {
+            for (digits, word) in digits.iter_mut().zip(words) {
+                *digits = 0_u64.wrapping_sub(word >> (TOGETHER * place) & 1);
             }
         }
     }
@@ -348,20 +426,19 @@ mod tests {
     impl Constant {
         fn new(groups: &SpinGroups, p: &[f64], name: &str) -> Self {
             let digits: Vec<u64> = p.iter().map(|&p| binary_digits(p)).collect();
-            let mut joined = vec![0; groups.words_of_digits()];
-            groups.join(digits.iter().copied(), &mut joined);
             Self {
+                joined: groups.join(&digits).collect(),
                 digits,
-                joined,
                 generator: stream("constant", &[name]),
             }
         }
     }
 
     impl SpinFields for Constant {
-        fn draw(&mut self, rows: &mut [u64], _: &mut Tosses) {
-            for row in rows.chunks_exact_mut(self.joined.len()) {
-                row.copy_from_slice(&self.joined);
+        fn draw(&mut self, joined: &mut [u64], _: &mut Tosses) {
+            let rows = joined.len() / self.joined.len();
+            for (rows, word) in joined.chunks_exact_mut(rows).zip(&self.joined) {
+                rows.fill(*word);
             }
         }
 

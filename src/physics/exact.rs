@@ -265,19 +265,21 @@ struct StateFields<'a> {
 }
 
 impl SpinFields for StateFields<'_> {
-    fn draw(&mut self, rows: &mut [u64], _: &mut Tosses) {
+    fn draw(&mut self, joined: &mut [u64], _: &mut Tosses) {
         let States {
             classes,
             table,
             groups,
         } = self.states;
-        let words = groups.words_of_digits();
-        self.digits.resize(rows.len() / words * classes.len(), 0);
-        let digits = self.digits.chunks_exact_mut(classes.len());
-        for (row, digits) in rows.chunks_exact_mut(words).zip(digits) {
+        let rows = joined.len() / groups.words_of_digits();
+        self.digits.resize(rows * classes.len(), 0);
+        for (row, digits) in self.digits.chunks_exact_mut(classes.len()).enumerate() {
             classes.sums_of(table.draw(self.generator), &mut self.sums);
-            probabilities(classes, &mut self.sums, self.generator, digits);
-            groups.join(digits.iter().copied(), row);
+            draw_probabilities(classes, &mut self.sums, self.generator, digits);
+            let places = joined[row..].iter_mut().step_by(rows);
+            places
+                .zip(groups.join(digits))
+                .for_each(|(to, from)| *to = from);
         }
     }
 
@@ -291,7 +293,7 @@ impl SpinFields for StateFields<'_> {
 }
 
 /// Turns pattern sums into a field, and the field into probabilities of being up.
-fn probabilities(
+fn draw_probabilities(
     classes: &SiteClasses,
     sums: &mut [f64],
     generator: &mut Generator,

@@ -35,7 +35,8 @@ const MAX_DISTANCE: f64 = 1e-14;
 pub(super) struct Mixture {
     fields: DiscreteTable,
     groups: SpinGroups,
-    /// The digits of all classes in each field, as [`SpinGroups::join`] has them.
+    /// The digits of all classes as [`SpinGroups::join`] has them: the first words of
+    /// all fields, then the second ones and so on.
     joined: Vec<u64>,
     classes: usize,
     /// For each field and class where its probability lies in `digits`.
@@ -126,13 +127,17 @@ impl Mixture {
     }
 
     fn joined(groups: SpinGroups, weights: Vec<f64>, places: Vec<u32>, digits: Vec<u64>) -> Self {
-        let (fields, words) = (weights.len(), groups.words_of_digits());
+        let fields = weights.len();
         let classes = places.len() / fields;
-        let mut joined = vec![0; fields * words];
-        let of_fields = places.chunks_exact(classes);
-        for (joined, places) in joined.chunks_exact_mut(words).zip(of_fields) {
-            let of_classes = places.iter().map(|&place| digits[place as usize]);
-            groups.join(of_classes, joined);
+        let mut joined = vec![0; fields * groups.words_of_digits()];
+        let mut of_classes = vec![0; classes];
+        for (field, places) in places.chunks_exact(classes).enumerate() {
+            let here = of_classes.iter_mut().zip(places);
+            here.for_each(|(of_class, &place)| *of_class = digits[place as usize]);
+            let words = joined[field..].iter_mut().step_by(fields);
+            words
+                .zip(groups.join(&of_classes))
+                .for_each(|(to, from)| *to = from);
         }
         Self {
             fields: DiscreteTable::new(weights),
@@ -168,15 +173,21 @@ pub(super) struct MixtureFields<'a> {
 }
 
 impl SpinFields for MixtureFields<'_> {
-    fn draw(&mut self, rows: &mut [u64], tosses: &mut Tosses) {
-        let Mixture { fields, joined, .. } = self.mixture;
-        let words = self.mixture.groups.words_of_digits();
-        self.drawn.resize(rows.len() / words, 0);
+    fn draw(&mut self, joined: &mut [u64], tosses: &mut Tosses) {
+        let mixture = self.mixture;
+        let rows = joined.len() / mixture.groups.words_of_digits();
+        self.drawn.resize(rows, 0);
         tosses.fill(&mut self.drawn);
-        for (row, drawn) in rows.chunks_exact_mut(words).zip(&mut self.drawn) {
-            let field = fields.entry(*drawn);
-            *drawn = field as u64;
-            row.copy_from_slice(&joined[field * words..(field + 1) * words]);
+        for drawn in &mut self.drawn {
+            *drawn = mixture.fields.entry(*drawn) as u64;
+        }
+        let of_fields = mixture
+            .joined
+            .chunks_exact(mixture.joined.len() / mixture.groups.words_of_digits());
+        for (joined, of_fields) in joined.chunks_exact_mut(rows).zip(of_fields) {
+            for (joined, &field) in joined.iter_mut().zip(&self.drawn) {
+                *joined = of_fields[field as usize];
+            }
         }
     }
 
