@@ -10,7 +10,6 @@
 use multiversion::multiversion;
 use rand::Rng;
 
-use crate::bits::BitMatrix;
 use crate::random::Generator;
 
 /// Words that are drawn side by side.
@@ -114,16 +113,22 @@ fn toss_words(
     }
 }
 
-/// The same for digits that end at the last place: there is nothing to decide later.
+/// The same for a single group, whose digits end at the last of `places`: there is nothing
+/// to decide later. For each word it is told the digits as [`SpinGroups::join`] has them.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2", "x86_64+avx2"))]
-fn toss_whole_words(tosses: &mut Tosses, digits: &[[u64; LANES]], words: &mut [[u64; LANES]]) {
-    let places = digits.len() / words.len();
-    for (digits, words) in digits.chunks_exact(places).zip(words) {
+fn toss_whole_words(
+    tosses: &mut Tosses,
+    digits: &[[u64; LANES]],
+    places: usize,
+    words: &mut [[u64; LANES]],
+) {
+    for (digits, words) in digits.iter().zip(words) {
         let mut up = [0; LANES];
-        for digits in digits {
+        for place in 0..places {
             let heads = tosses.next();
             for lane in 0..LANES {
-                up[lane] = (heads[lane] & digits[lane]) | (!heads[lane] & up[lane]);
+                let digit = 0_u64.wrapping_sub(digits[lane] >> (TOGETHER * place) & 1);
+                up[lane] = (heads[lane] & digit) | (!heads[lane] & up[lane]);
             }
         }
         *words = up;
@@ -200,13 +205,20 @@ impl SpinGroups {
         }
     }
 
-    /// Promises that all probabilities end after `places` binary places, at most 16.
+    /// Promises that the probabilities, of a single group, end after `places` binary
+    /// places, at most 16.
     pub(super) fn with_places(self, places: usize) -> Self {
         Self {
             places,
             whole: true,
             ..self
         }
+    }
+
+    /// Binary places that are tossed for all sites.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.places
     }
 
     /// Words that hold the digits of all groups.
@@ -224,37 +236,41 @@ impl SpinGroups {
         })
     }
 
-    /// Draws the spins of rows `from..to` of `bits`.
+    /// Draws the spins of as many `rows` and adds their words to `words`; bits beyond the
+    /// last site are zero.
     pub(super) fn draw(
         &self,
-        (bits, from, to): (&mut BitMatrix, usize, usize),
+        rows: usize,
+        words: &mut Vec<u64>,
         tosses: &mut Tosses,
         fields: &mut impl SpinFields,
     ) {
-        let rows_per_batch = (BATCH / self.words_per_row).max(1).min(to - from);
-        let words_per_batch = rows_per_batch * self.words_per_row;
-        let blocks = words_per_batch.div_ceil(LANES);
+        let rows_per_batch = (BATCH / self.words_per_row).max(1).min(rows);
+        let blocks = (rows_per_batch * self.words_per_row).div_ceil(LANES);
         let mut joined = vec![0; rows_per_batch * self.words_of_digits()];
         let mut digits = vec![[0; LANES]; blocks * self.places];
         let (mut drawn, mut undecided) = (vec![[0; LANES]; blocks], vec![[0; LANES]; blocks]);
-        let flipped = self.flipped.repeat(rows_per_batch);
         let sites = self.sites.repeat(rows_per_batch);
-        let all = &mut bits.words_mut()[from * self.words_per_row..to * self.words_per_row];
-        for rows in all.chunks_mut(words_per_batch) {
-            let used = rows.len() / self.words_per_row * self.words_of_digits();
-            fields.draw(&mut joined[..used], tosses);
-            self.separate(&joined[..used], &mut digits);
+        let flipped = self.flipped.repeat(rows_per_batch);
+        for from in (0..rows).step_by(rows_per_batch) {
+            let rows = rows_per_batch.min(rows - from);
+            let joined = &mut joined[..rows * self.words_of_digits()];
+            fields.draw(joined, tosses);
             if self.whole {
-                toss_whole_words(tosses, &digits, &mut drawn);
+                repeat_words(joined, self.words_per_row, undecided.as_flattened_mut());
+                toss_whole_words(tosses, &undecided, self.places, &mut drawn);
             } else {
+                self.separate(joined, &mut digits);
                 toss_words(tosses, &digits, &mut drawn, &mut undecided);
-                self.decide(rows.len(), &mut drawn, &undecided, fields);
+                self.decide(rows * self.words_per_row, &mut drawn, &undecided, fields);
             }
             let masks = sites.iter().zip(&flipped);
-            let drawn = drawn.as_flattened().iter().zip(masks);
-            for (word, (drawn, (sites, flipped))) in rows.iter_mut().zip(drawn) {
-                *word = drawn & sites ^ flipped;
-            }
+            let drawn = drawn.as_flattened()[..rows * self.words_per_row].iter();
+            words.extend(
+                drawn
+                    .zip(masks)
+                    .map(|(up, (sites, flipped))| up & sites ^ flipped),
+            );
         }
     }
 
@@ -414,6 +430,7 @@ fn spread(bits: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::random::stream;
 
     /// The same probability for every row, one a group.
@@ -453,12 +470,11 @@ mod tests {
 
     /// How often each site is up in `rows` rows.
     fn counts(groups: &SpinGroups, sites: usize, rows: usize, p: &[f64]) -> Vec<f64> {
-        let mut bits = BitMatrix::zeros(rows, sites);
+        let mut words = Vec::new();
         let mut tosses = Tosses::new(&mut stream("bernoulli", &[]));
         let mut fields = Constant::new(groups, p, "counts");
-        groups.draw((&mut bits, 0, rows), &mut tosses, &mut fields);
+        groups.draw(rows, &mut words, &mut tosses, &mut fields);
         // Bits beyond the last site would be refused here.
-        let words = bits.words().to_vec();
         let bits = BitMatrix::from_words(rows, sites, words).unwrap();
         (0..sites)
             .map(|site| (0..rows).filter(|&row| bits.get(row, site)).count() as f64)
@@ -496,10 +512,11 @@ mod tests {
         let members: Vec<(usize, bool)> = (0..128).map(|site| (site, false)).collect();
         let groups = SpinGroups::new(128, std::iter::once(members.as_slice()));
         let (p, rows) = (0.3, 20_000);
-        let mut bits = BitMatrix::zeros(rows, 128);
+        let mut words = Vec::new();
         let mut tosses = Tosses::new(&mut stream("bernoulli", &["pairs"]));
         let mut fields = Constant::new(&groups, &[p], "pairs");
-        groups.draw((&mut bits, 0, rows), &mut tosses, &mut fields);
+        groups.draw(rows, &mut words, &mut tosses, &mut fields);
+        let bits = BitMatrix::from_words(rows, 128, words).unwrap();
         for (step, site) in [(0, 1), (0, 64), (1, 0), (8, 0), (8, 64)] {
             let pairs = (0..rows - step).flat_map(|row| (0..64).map(move |column| (row, column)));
             let both = pairs

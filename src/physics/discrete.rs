@@ -9,7 +9,7 @@ use crate::random::Generator;
 /// Walker's alias method (A. J. Walker, ACM Trans. Math. Softw. 3, 253 (1977)): as
 /// many columns of equal probability as entries, each shared by at most two entries.
 /// One random word names a column and a height in it, and one read of memory tells the
-/// entry. Probabilities are those of the weights up to the rounding of a double;
+/// entry. Probabilities are those of the weights up to the rounding of their sum;
 /// a weight of zero is never drawn.
 #[derive(Debug, Clone)]
 pub(super) struct DiscreteTable {
@@ -72,6 +72,21 @@ impl DiscreteTable {
             (shared & ((1 << self.index_bits) - 1)) as usize
         }
     }
+
+    /// The probability of every entry, as the columns have it.
+    #[cfg(test)]
+    pub(super) fn probabilities(&self) -> Vec<f64> {
+        let columns = self.columns.len();
+        let mut found = vec![0.0; columns];
+        for (column, shared) in self.columns.iter().enumerate() {
+            let parts = ((u64::BITS - self.index_bits) as f64).exp2();
+            let own = (shared >> self.index_bits) as f64 / parts;
+            found[column] += own / columns as f64;
+            let other = shared & ((1 << self.index_bits) - 1);
+            found[other as usize] += (1.0 - own) / columns as f64;
+        }
+        found
+    }
 }
 
 /// A part of a column, from 0 to below 1, in the bits above `index_bits`.
@@ -123,5 +138,33 @@ mod tests {
         weights[77_777] = 1.0;
         let table = DiscreteTable::new(weights);
         assert!((0..100).all(|_| table.draw(&mut generator) == 77_777));
+    }
+
+    #[test]
+    fn columns_have_the_probabilities_of_the_weights() {
+        let mut generator = stream("discrete", &["columns"]);
+        for entries in [1, 2, 3, 1000, 100_000] {
+            // Weights over many orders of magnitude, some of them zero.
+            let weights: Vec<f64> = (0..entries)
+                .map(|entry| {
+                    let size = 40.0 * crate::random::uniform(&mut generator);
+                    if entry % 5 == 3 { 0.0 } else { (-size).exp() }
+                })
+                .collect();
+            let total: f64 = weights.iter().sum();
+            let found = DiscreteTable::new(weights.clone()).probabilities();
+            // The rounding of the sum of all weights ends up in a single entry.
+            let tolerance = 4.0 * f64::EPSILON * (1.0 + f64::from(entries).sqrt());
+            for (entry, (found, weight)) in found.iter().zip(&weights).enumerate() {
+                assert!(
+                    (found - weight / total).abs() < tolerance,
+                    "{entry} of {entries}"
+                );
+                assert!(
+                    *weight > 0.0 || *found == 0.0,
+                    "{entry} of {entries}: {found}"
+                );
+            }
+        }
     }
 }

@@ -181,49 +181,51 @@ impl ExactSampler {
         })
     }
 
-    /// Draws configurations into rows `from..to` of `drawn`.
+    /// Draws as many `rows` and adds their words to `words`.
     fn draw_rows(
         &self,
-        drawn: (&mut BitMatrix, usize, usize),
+        rows: usize,
+        words: &mut Vec<u64>,
         tosses: &mut Tosses,
         generator: &mut Generator,
     ) {
         match &self.source {
             Source::Mixture(mixture) => {
                 let mut fields = mixture.source(generator);
-                mixture.groups().draw(drawn, tosses, &mut fields);
+                mixture.groups().draw(rows, words, tosses, &mut fields);
             }
             Source::States(states) => {
                 let mut fields = states.source(generator);
-                states.groups.draw(drawn, tosses, &mut fields);
+                states.groups.draw(rows, words, tosses, &mut fields);
             }
         }
     }
 
-    /// Fills all rows of `drawn`; `proceed` hears how many are done.
-    pub(super) fn fill(
+    /// Draws `samples` configurations; `proceed` hears how many are done.
+    fn draw_all(
         &self,
-        drawn: &mut BitMatrix,
+        samples: usize,
         generator: &mut Generator,
         proceed: impl Fn(usize) -> Result<(), PhysicsError>,
-    ) -> Result<(), PhysicsError> {
+    ) -> Result<BitMatrix, PhysicsError> {
+        let mut words = Vec::with_capacity(samples * self.sites.div_ceil(64));
         let mut tosses = Tosses::new(generator);
-        let samples = drawn.rows();
         for from in (0..samples).step_by(SAMPLES_PER_REPORT) {
             proceed(from)?;
-            let to = samples.min(from + SAMPLES_PER_REPORT);
-            self.draw_rows((drawn, from, to), &mut tosses, generator);
+            let rows = SAMPLES_PER_REPORT.min(samples - from);
+            self.draw_rows(rows, &mut words, &mut tosses, generator);
         }
-        proceed(samples)
+        proceed(samples)?;
+        Ok(BitMatrix::from_cut_words(samples, self.sites, words))
     }
 }
 
 impl IndependentSampler for ExactSampler {
     fn draw(&self, samples: usize, generator: &mut Generator) -> Configurations {
-        let mut drawn = BitMatrix::zeros(samples, self.sites);
+        let mut words = Vec::with_capacity(samples * self.sites.div_ceil(64));
         let mut tosses = Tosses::new(generator);
-        self.draw_rows((&mut drawn, 0, samples), &mut tosses, generator);
-        drawn.into()
+        self.draw_rows(samples, &mut words, &mut tosses, generator);
+        BitMatrix::from_cut_words(samples, self.sites, words).into()
     }
 }
 
@@ -321,10 +323,9 @@ pub(super) fn draw_exact(
 ) -> Result<BitMatrix, PhysicsError> {
     report(progress, 0.0)?;
     let sampler = ExactSampler::new(classes.clone())?;
-    let mut drawn = BitMatrix::zeros(samples, classes.sites());
-    let proceed = |done: usize| report(progress, done as f64 / samples as f64);
-    sampler.fill(&mut drawn, generator, proceed)?;
-    Ok(drawn)
+    sampler.draw_all(samples, generator, |done: usize| {
+        report(progress, done as f64 / samples as f64)
+    })
 }
 
 /// The probability of every state, in the order of [`SiteClasses::visit`].

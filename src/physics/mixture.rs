@@ -28,8 +28,9 @@ const LIGHTEST: f64 = -49.0;
 const PLACES: std::ops::RangeInclusive<i32> = 4..=12;
 /// Most sites for which such a grid is looked for.
 const MAX_SITES: usize = 2048;
-/// Total variation distance to the model that such a grid may have.
-const MAX_DISTANCE: f64 = 1e-14;
+/// Total variation distance to the model that such a grid may have: fewer than 10^24
+/// configurations do not tell it from none.
+const MAX_DISTANCE: f64 = 1e-12;
 
 /// A list of fields with their weights.
 pub(super) struct Mixture {
@@ -88,7 +89,7 @@ impl Mixture {
     /// The integral over the field becomes one over the probability `p` with
     /// `dφ = dp / 2p(1 - p)`, and its sum over `p = j/2^k` converges as fast as that
     /// over an even grid of fields. The fewest places are taken for which the counts of
-    /// spins up have their distribution to a total variation distance of `1e-14`.
+    /// spins up have their distribution to a total variation distance of `1e-12`.
     fn of_short_probabilities(classes: &SiteClasses, groups: &SpinGroups) -> Option<Self> {
         let [class] = classes.classes() else {
             return None;
@@ -324,3 +325,6 @@ fn distance(classes: &SiteClasses, external: f64, places: i32, counts: &[f64]) -
     });
     0.5 * apart.sum::<f64>()
 }
+
+#[cfg(test)]
+mod tests;
