@@ -8,6 +8,7 @@
 //! ```text
 //! cargo bench --bench sampling                     # a table
 //! cargo bench --bench sampling -- curie_weiss SITES TEMPERATURE SAMPLES SEED
+//! cargo bench --bench sampling -- hopfield PATTERNS TEMPERATURE SAMPLES SEED
 //! ```
 #![expect(clippy::print_stdout, reason = "a benchmark reports on stdout")]
 
@@ -17,11 +18,14 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use latentfield::bits::BitMatrix;
 use latentfield::physics::{CurieWeiss, Hopfield, SamplingMethod, System, draw_patterns};
 use latentfield::random::stream;
 use timing::{arguments, median, single_thread};
 
 const ROUNDS: usize = 5;
+/// Draws of a comparison, the first and untimed one included.
+const DRAWS: usize = 10;
 const SAMPLES: usize = 20_000;
 const SITES: usize = 100;
 const PATTERNS: usize = 3;
@@ -47,22 +51,43 @@ fn time(model: &Hopfield, method: SamplingMethod, round: usize) -> Result<Timed,
     })
 }
 
-/// Independent configurations of a Curie-Weiss model as a line of numbers, for other
-/// programs: `configurations,seconds,mean squared magnetisation`.
-fn print_curie_weiss([sites, temperature, samples, seed]: [&str; 4]) -> Result<(), Box<dyn Error>> {
-    let model = CurieWeiss::new(sites.parse()?, temperature.parse()?, 0.0)?;
+/// Draws independent configurations again and again and prints a line of numbers, for
+/// other programs: `configurations,first seconds,median seconds,check`.
+///
+/// The first draw touches fresh memory and is timed by itself; the check is the mean
+/// over the last draw of the sum of all squared order parameters.
+fn print_draws(model: &dyn System, [samples, seed]: [&str; 2]) -> Result<(), Box<dyn Error>> {
     let samples: usize = samples.parse()?;
-    let mut generator = stream(seed, &["bench", "curie_weiss"]);
+    let mut generator = stream(seed, &["bench", "draws"]);
     let sampler = model.independent()?.ok_or("no independent sampler")?;
-    let start = Instant::now();
-    let drawn = sampler.draw(samples, &mut generator);
-    let seconds = start.elapsed().as_secs_f64();
-    let squares = (0..samples).map(|row| model.order_values(&drawn, row)[0].powi(2));
-    println!(
-        "{samples},{seconds},{}",
-        squares.sum::<f64>() / samples as f64
-    );
+    let mut draw = || {
+        let start = Instant::now();
+        let drawn = sampler.draw(samples, &mut generator);
+        (start.elapsed().as_secs_f64(), drawn)
+    };
+    let (first, _) = draw();
+    let timed = (1..DRAWS).map(|_| draw().0).collect();
+    let (_, drawn) = draw();
+    let squares = (0..samples).flat_map(|row| model.order_values(&drawn, row));
+    let check = squares.map(|value| value.powi(2)).sum::<f64>() / samples as f64;
+    println!("{samples},{first},{},{check}", median(timed));
     Ok(())
+}
+
+/// The Hopfield model of the comparison: its patterns, read from the command line as
+/// one string of `+` and `-` a pattern, with commas between.
+fn hopfield(patterns: &str, temperature: &str) -> Result<Hopfield, Box<dyn Error>> {
+    let rows: Vec<&[u8]> = patterns.split(',').map(str::as_bytes).collect();
+    if rows.iter().any(|row| row.len() != rows[0].len()) {
+        return Err("expected patterns of the same length".into());
+    }
+    let mut stored = BitMatrix::zeros(rows.len(), rows[0].len());
+    for (pattern, row) in rows.iter().enumerate() {
+        for (site, &sign) in row.iter().enumerate() {
+            stored.set(pattern, site, sign == b'+');
+        }
+    }
+    Ok(Hopfield::new(stored, temperature.parse()?)?)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -71,9 +96,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => print_table(),
         ["curie_weiss", sites, temperature, samples, seed] => {
-            print_curie_weiss([sites, temperature, samples, seed])
+            let model = CurieWeiss::new(sites.parse()?, temperature.parse()?, 0.0)?;
+            print_draws(&model, [samples, seed])
         }
-        _ => Err("expected no arguments, or `curie_weiss SITES TEMPERATURE SAMPLES SEED`".into()),
+        ["hopfield", patterns, temperature, samples, seed] => {
+            print_draws(&hopfield(patterns, temperature)?, [samples, seed])
+        }
+        _ => Err(
+            "expected no arguments, or `curie_weiss SITES TEMPERATURE SAMPLES SEED`, \
+                  or `hopfield PATTERNS TEMPERATURE SAMPLES SEED`"
+                .into(),
+        ),
     }
 }
 

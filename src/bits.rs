@@ -86,6 +86,19 @@ impl BitMatrix {
         }
     }
 
+    /// A matrix from words that have been cut to `columns` units; the bits beyond are
+    /// zero already.
+    pub(crate) fn from_cut_words(rows: usize, columns: usize, words: Vec<u64>) -> Self {
+        let words_per_row = columns.div_ceil(64);
+        assert_eq!(words.len(), rows * words_per_row, "words of all rows");
+        Self {
+            rows,
+            columns,
+            words_per_row,
+            words,
+        }
+    }
+
     fn last_word_mask(&self) -> u64 {
         match self.columns % 64 {
             0 => u64::MAX,
@@ -115,12 +128,6 @@ impl BitMatrix {
     #[must_use]
     pub fn words(&self) -> &[u64] {
         &self.words
-    }
-
-    /// All words, for filling in whole rows; bits beyond the last unit of a row
-    /// must stay zero.
-    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
-        &mut self.words
     }
 
     /// The words of one configuration.

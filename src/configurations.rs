@@ -202,11 +202,8 @@ impl Configurations {
         let spins: Vec<&BitMatrix> = parts.iter().filter_map(Self::as_spins).collect();
         if !spins.is_empty() {
             let words = spins.iter().flat_map(|bits| bits.words()).copied();
-            let mut all = BitMatrix::zeros(spins.iter().map(|bits| bits.rows()).sum(), sites);
-            all.words_mut()
-                .iter_mut()
-                .zip(words)
-                .for_each(|(target, word)| *target = word);
+            let rows = spins.iter().map(|bits| bits.rows()).sum();
+            let all = BitMatrix::from_cut_words(rows, sites, words.collect());
             return Self::Spins(all);
         }
         let directors = parts.iter().filter_map(Self::as_directors);

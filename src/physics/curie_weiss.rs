@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use multiversion::multiversion;
 
+use super::exact::{draw_exact, state_probabilities};
 use super::hopfield::{MAX_SITES, spins};
 use super::sampling::{chained, check_samples, independent_ensemble};
 use super::{
@@ -15,13 +16,9 @@ use crate::bits::BitMatrix;
 use crate::configurations::{Configurations, Unit};
 
 mod field;
-mod sampler;
 
 pub use field::FieldDistribution;
-use sampler::FieldSampler;
-
-/// Samples between two calls of the progress callback.
-const SAMPLES_PER_REPORT: usize = 8192;
+pub(super) use field::log_two_cosh;
 
 /// Spins that all feel each other alike, in equilibrium.
 ///
@@ -87,18 +84,7 @@ impl CurieWeiss {
     /// The probability of each number `k` of spins up, `k = 0..=N`; `M = 2k - N`.
     #[must_use]
     pub fn count_distribution(&self) -> Vec<f64> {
-        let mut log_weights = Vec::with_capacity(self.sites() + 1);
-        SiteClasses::new(&self.network).visit(|state| log_weights.push(state.log_weight));
-        let peak = log_weights
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max);
-        let weights = log_weights
-            .into_iter()
-            .map(|log_weight| (log_weight - peak).exp());
-        let weights: Vec<f64> = weights.collect();
-        let total: f64 = weights.iter().sum();
-        weights.into_iter().map(|weight| weight / total).collect()
+        state_probabilities(&SiteClasses::new(&self.network))
     }
 
     /// The distribution of the Hubbard-Stratonovich field, in which spins are
@@ -143,11 +129,8 @@ impl System for CurieWeiss {
         check_samples(Unit::Spin, self.sites(), samples)?;
         match method {
             SamplingMethod::Exact => {
-                let sampler = FieldSampler::new(self);
-                let mut drawn = BitMatrix::zeros(samples, self.sites());
-                sampler.fill(&mut drawn, &mut streams("exact"), |done| {
-                    report(progress, done as f64 / samples as f64)
-                })?;
+                let classes = SiteClasses::new(&self.network);
+                let drawn = draw_exact(&classes, samples, &mut streams("exact"), progress)?;
                 let mut up = vec![0; samples];
                 count_up(drawn.words(), drawn.words_per_row(), &mut up);
                 let energies = up.into_iter().map(|up| self.energy_of(up)).collect();
@@ -166,7 +149,7 @@ impl System for CurieWeiss {
     }
 
     fn independent(&self) -> Result<Option<Box<dyn IndependentSampler>>, PhysicsError> {
-        Ok(Some(Box::new(FieldSampler::new(self))))
+        self.network.independent()
     }
 
     fn log_partition(
@@ -229,7 +212,7 @@ impl MeanFieldTheory for Theory {
     }
 
     fn log_weight(&self, field: f64) -> f64 {
-        self.sites as f64 * field::log_two_cosh(field)
+        self.sites as f64 * log_two_cosh(field)
     }
 
     fn squared_order(&self, beta: f64) -> f64 {

@@ -4,82 +4,95 @@ use rand::Rng;
 
 use crate::random::Generator;
 
-/// Most intervals of the guide.
-const GUIDE: usize = 1 << 16;
-/// Intervals of the guide for each entry.
-const INTERVALS_PER_ENTRY: usize = 64;
-/// Entries that are compared one by one rather than by halving.
-const SHORT_SEARCH: usize = 4;
-
 /// Draws an index with a probability proportional to its weight.
 ///
-/// Inversion of the cumulative weights, resolved to `2^-53` of their sum. A guide
-/// divides `[0, 1)` evenly and knows where the search of each interval starts and
-/// ends, so that few entries have to be compared.
+/// Walker's alias method (A. J. Walker, ACM Trans. Math. Softw. 3, 253 (1977)): as
+/// many columns of equal probability as entries, each shared by at most two entries.
+/// One random word names a column and a height in it, and one read of memory tells the
+/// entry. Probabilities are those of the weights up to the rounding of their sum;
+/// a weight of zero is never drawn.
 #[derive(Debug, Clone)]
 pub(super) struct DiscreteTable {
-    /// Sums of the weights of all entries up to each.
-    cumulative: Vec<f64>,
-    /// The sum of all weights.
-    total: f64,
-    /// First entry that an interval can reach, and that of the next.
-    guide: Vec<u32>,
+    /// For each column the height of the entry of the same number above, the other
+    /// entry in the lowest bits.
+    columns: Vec<u64>,
+    /// Bits that the number of an entry takes.
+    index_bits: u32,
 }
 
 impl DiscreteTable {
-    /// Adds up `weights`, at most 2^32 of them, in their order; at least one is
+    /// Divides columns between `weights`, at most 2^32 of them; at least one is
     /// positive and none is negative.
-    pub(super) fn new(weights: Vec<f64>) -> Self {
-        let mut total = 0.0;
-        let mut cumulative = weights;
-        for weight in &mut cumulative {
-            total += *weight;
-            *weight = total;
+    pub(super) fn new(mut weights: Vec<f64>) -> Self {
+        let entries = weights.len();
+        let mean = weights.iter().sum::<f64>() / entries as f64;
+        let index_bits = u64::BITS - (entries as u64 - 1).leading_zeros();
+        let (mut light, mut heavy) = (Vec::new(), Vec::new());
+        for (entry, weight) in weights.iter_mut().enumerate() {
+            *weight /= mean;
+            let side = if *weight < 1.0 {
+                &mut light
+            } else {
+                &mut heavy
+            };
+            side.push(entry as u32);
         }
-        let intervals = (cumulative.len() * INTERVALS_PER_ENTRY).clamp(1, GUIDE);
-        let mut entry = 0;
-        let mut guide = Vec::with_capacity(intervals + 1);
-        for interval in 0..=intervals {
-            let start = interval as f64 / intervals as f64 * total;
-            while entry + 1 < cumulative.len() && cumulative[entry] <= start {
-                entry += 1;
+        // What is left over at the end fills its column up to rounding.
+        let mut columns: Vec<u64> = (0..entries as u64).collect();
+        while let (Some(&entry), Some(&other)) = (light.last(), heavy.last()) {
+            light.pop();
+            let filled = weights[entry as usize];
+            columns[entry as usize] = height(filled, index_bits) | u64::from(other);
+            let rest = &mut weights[other as usize];
+            *rest -= 1.0 - filled;
+            if *rest < 1.0 {
+                heavy.pop();
+                light.push(other);
             }
-            guide.push(entry as u32);
         }
         Self {
-            cumulative,
-            total,
-            guide,
+            columns,
+            index_bits,
         }
     }
 
     /// Draws an index.
     pub(super) fn draw(&self, generator: &mut Generator) -> usize {
-        const UNIT: f64 = 1.0 / (1_u64 << 53) as f64;
-        let word = generator.next_u64();
-        let intervals = self.guide.len() as u128 - 1;
-        let interval = ((u128::from(word) * intervals) >> 64) as usize;
-        let (mut first, mut last) = (
-            self.guide[interval] as usize,
-            self.guide[interval + 1] as usize,
-        );
-        if first == last {
-            return first;
-        }
-        let target = (word >> 11) as f64 * UNIT * self.total;
-        while last - first > SHORT_SEARCH {
-            let middle = usize::midpoint(first, last);
-            if self.cumulative[middle] <= target {
-                first = middle + 1;
-            } else {
-                last = middle;
-            }
-        }
-        while first < last && self.cumulative[first] <= target {
-            first += 1;
-        }
-        first
+        self.entry(generator.next_u64())
     }
+
+    /// The index that a random word draws.
+    pub(super) fn entry(&self, word: u64) -> usize {
+        let place = u128::from(word) * self.columns.len() as u128;
+        let column = (place >> u64::BITS) as usize;
+        let shared = self.columns[column];
+        if (place as u64) >> self.index_bits < shared >> self.index_bits {
+            column
+        } else {
+            (shared & ((1 << self.index_bits) - 1)) as usize
+        }
+    }
+
+    /// The probability of every entry, as the columns have it.
+    #[cfg(test)]
+    pub(super) fn probabilities(&self) -> Vec<f64> {
+        let columns = self.columns.len();
+        let mut found = vec![0.0; columns];
+        for (column, shared) in self.columns.iter().enumerate() {
+            let parts = ((u64::BITS - self.index_bits) as f64).exp2();
+            let own = (shared >> self.index_bits) as f64 / parts;
+            found[column] += own / columns as f64;
+            let other = shared & ((1 << self.index_bits) - 1);
+            found[other as usize] += (1.0 - own) / columns as f64;
+        }
+        found
+    }
+}
+
+/// A part of a column, from 0 to below 1, in the bits above `index_bits`.
+fn height(part: f64, index_bits: u32) -> u64 {
+    let scale = ((u64::BITS - index_bits) as f64).exp2();
+    ((part * scale) as u64) << index_bits
 }
 
 #[cfg(test)]
@@ -125,5 +138,33 @@ mod tests {
         weights[77_777] = 1.0;
         let table = DiscreteTable::new(weights);
         assert!((0..100).all(|_| table.draw(&mut generator) == 77_777));
+    }
+
+    #[test]
+    fn columns_have_the_probabilities_of_the_weights() {
+        let mut generator = stream("discrete", &["columns"]);
+        for entries in [1, 2, 3, 1000, 100_000] {
+            // Weights over many orders of magnitude, some of them zero.
+            let weights: Vec<f64> = (0..entries)
+                .map(|entry| {
+                    let size = 40.0 * crate::random::uniform(&mut generator);
+                    if entry % 5 == 3 { 0.0 } else { (-size).exp() }
+                })
+                .collect();
+            let total: f64 = weights.iter().sum();
+            let found = DiscreteTable::new(weights.clone()).probabilities();
+            // The rounding of the sum of all weights ends up in a single entry.
+            let tolerance = 4.0 * f64::EPSILON * (1.0 + f64::from(entries).sqrt());
+            for (entry, (found, weight)) in found.iter().zip(&weights).enumerate() {
+                assert!(
+                    (found - weight / total).abs() < tolerance,
+                    "{entry} of {entries}"
+                );
+                assert!(
+                    *weight > 0.0 || *found == 0.0,
+                    "{entry} of {entries}: {found}"
+                );
+            }
+        }
     }
 }

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::bernoulli::{SpinGroups, Tosses, binary_digits};
+use super::bernoulli::{SpinFields, SpinGroups, Tosses, binary_digits};
 use super::discrete::DiscreteTable;
+use super::mixture::Mixture;
 use super::{IndependentSampler, PhysicsError, Progress, SiteClasses, report};
 use crate::bits::BitMatrix;
 use crate::configurations::Configurations;
 use crate::random::Generator;
 
 /// Samples between two calls of the progress callback.
-const SAMPLES_PER_REPORT: usize = 1024;
+const SAMPLES_PER_REPORT: usize = 8192;
 
 /// Exact thermodynamics of a finite system.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,69 +145,172 @@ fn heaviest(classes: &SiteClasses) -> (f64, f64) {
     heaviest
 }
 
-/// Draws independent configurations through the site classes.
+/// Draws independent configurations through a field that makes the spins independent.
 ///
-/// A state comes from the table of all weights, with the overlaps of its
+/// Where a list of fields has the distribution of the model, a field comes from there.
+/// Else a state comes from the table of all weights, with the overlaps of its
 /// configurations. Given them the field is Gaussian, and given the field the spins
 /// are independent, with one probability for all sites of a class: a Gibbs sweep
 /// that starts in equilibrium and so ends in it.
 pub(super) struct ExactSampler {
-    classes: SiteClasses,
-    states: DiscreteTable,
-    groups: SpinGroups,
+    sites: usize,
+    source: Source,
+}
+
+/// Where fields come from.
+enum Source {
+    Mixture(Mixture),
+    States(States),
 }
 
 impl ExactSampler {
-    /// Adds up the weights of all states of `classes`.
+    /// Weighs the fields, or all states of `classes`.
     pub(super) fn new(classes: SiteClasses) -> Result<Self, PhysicsError> {
         classes.require_affordable()?;
         let members = classes
             .classes()
             .iter()
             .map(|class| class.members.as_slice());
+        let groups = SpinGroups::new(classes.sites(), members);
         Ok(Self {
-            states: DiscreteTable::new(weights(&classes)),
-            groups: SpinGroups::new(classes.sites(), members),
-            classes,
+            sites: classes.sites(),
+            source: match Mixture::new(&classes, &groups) {
+                Some(mixture) => Source::Mixture(mixture),
+                None => Source::States(States::new(classes, groups)),
+            },
         })
     }
 
-    /// Draws configurations into rows `from..to` of `drawn`, which are zero.
+    /// Draws as many `rows` and adds their words to `words`.
     fn draw_rows(
         &self,
-        drawn: (&mut BitMatrix, usize, usize),
+        rows: usize,
+        words: &mut Vec<u64>,
         tosses: &mut Tosses,
         generator: &mut Generator,
     ) {
-        let mut sums = vec![0.0; self.classes.patterns()];
-        self.groups.draw(drawn, tosses, |digits| {
-            self.classes.sums_of(self.states.draw(generator), &mut sums);
-            self.probabilities(&mut sums, generator, digits);
-        });
+        match &self.source {
+            Source::Mixture(mixture) => {
+                let mut fields = mixture.source(generator);
+                mixture.groups().draw(rows, words, tosses, &mut fields);
+            }
+            Source::States(states) => {
+                let mut fields = states.source(generator);
+                states.groups.draw(rows, words, tosses, &mut fields);
+            }
+        }
     }
 
-    /// Turns pattern sums into a field, and the field into probabilities of being up.
-    fn probabilities(&self, sums: &mut [f64], generator: &mut Generator, digits: &mut [u64]) {
-        let beta = self.classes.beta();
-        let coupling = beta / self.classes.sites() as f64;
-        for field in sums.iter_mut() {
-            let noise: f64 = StandardNormal.sample(generator);
-            *field = coupling * *field + coupling.sqrt() * noise;
+    /// Draws `samples` configurations; `proceed` hears how many are done.
+    fn draw_all(
+        &self,
+        samples: usize,
+        generator: &mut Generator,
+        proceed: impl Fn(usize) -> Result<(), PhysicsError>,
+    ) -> Result<BitMatrix, PhysicsError> {
+        let mut words = Vec::with_capacity(samples * self.sites.div_ceil(64));
+        let mut tosses = Tosses::new(generator);
+        for from in (0..samples).step_by(SAMPLES_PER_REPORT) {
+            proceed(from)?;
+            let rows = SAMPLES_PER_REPORT.min(samples - from);
+            self.draw_rows(rows, &mut words, &mut tosses, generator);
         }
-        for (digits, class) in digits.iter_mut().zip(self.classes.classes()) {
-            let parts = class.signs.iter().zip(sums.iter());
-            let half_logit = beta * class.field + parts.map(|(xi, h)| xi * h).sum::<f64>();
-            *digits = binary_digits(1.0 / (1.0 + (-2.0 * half_logit).exp()));
-        }
+        proceed(samples)?;
+        Ok(BitMatrix::from_cut_words(samples, self.sites, words))
     }
 }
 
 impl IndependentSampler for ExactSampler {
     fn draw(&self, samples: usize, generator: &mut Generator) -> Configurations {
-        let mut drawn = BitMatrix::zeros(samples, self.classes.sites());
+        let mut words = Vec::with_capacity(samples * self.sites.div_ceil(64));
         let mut tosses = Tosses::new(generator);
-        self.draw_rows((&mut drawn, 0, samples), &mut tosses, generator);
-        drawn.into()
+        self.draw_rows(samples, &mut words, &mut tosses, generator);
+        BitMatrix::from_cut_words(samples, self.sites, words).into()
+    }
+}
+
+/// The table of all states.
+struct States {
+    classes: SiteClasses,
+    table: DiscreteTable,
+    groups: SpinGroups,
+}
+
+impl States {
+    /// Adds up the weights of all states of `classes`.
+    fn new(classes: SiteClasses, groups: SpinGroups) -> Self {
+        Self {
+            table: DiscreteTable::new(state_probabilities(&classes)),
+            groups,
+            classes,
+        }
+    }
+
+    fn source<'a>(&'a self, generator: &'a mut Generator) -> StateFields<'a> {
+        StateFields {
+            states: self,
+            sums: vec![0.0; self.classes.patterns()],
+            digits: Vec::new(),
+            generator,
+        }
+    }
+}
+
+/// Draws states, and fields given them.
+struct StateFields<'a> {
+    states: &'a States,
+    /// Pattern sums, then the field.
+    sums: Vec<f64>,
+    /// The digits of all groups in the rows that were drawn last.
+    digits: Vec<u64>,
+    generator: &'a mut Generator,
+}
+
+impl SpinFields for StateFields<'_> {
+    fn draw(&mut self, joined: &mut [u64], _: &mut Tosses) {
+        let States {
+            classes,
+            table,
+            groups,
+        } = self.states;
+        let rows = joined.len() / groups.words_of_digits();
+        self.digits.resize(rows * classes.len(), 0);
+        for (row, digits) in self.digits.chunks_exact_mut(classes.len()).enumerate() {
+            classes.sums_of(table.draw(self.generator), &mut self.sums);
+            draw_probabilities(classes, &mut self.sums, self.generator, digits);
+            let places = joined[row..].iter_mut().step_by(rows);
+            places
+                .zip(groups.join(digits))
+                .for_each(|(to, from)| *to = from);
+        }
+    }
+
+    fn digits(&self, row: usize, group: usize) -> u64 {
+        self.digits[row * self.states.classes.len() + group]
+    }
+
+    fn word(&mut self) -> u64 {
+        self.generator.next_u64()
+    }
+}
+
+/// Turns pattern sums into a field, and the field into probabilities of being up.
+fn draw_probabilities(
+    classes: &SiteClasses,
+    sums: &mut [f64],
+    generator: &mut Generator,
+    digits: &mut [u64],
+) {
+    let beta = classes.beta();
+    let coupling = beta / classes.sites() as f64;
+    for field in sums.iter_mut() {
+        let noise: f64 = StandardNormal.sample(generator);
+        *field = coupling * *field + coupling.sqrt() * noise;
+    }
+    for (digits, class) in digits.iter_mut().zip(classes.classes()) {
+        let parts = class.signs.iter().zip(sums.iter());
+        let half_logit = beta * class.field + parts.map(|(xi, h)| xi * h).sum::<f64>();
+        *digits = binary_digits(1.0 / (1.0 + (-2.0 * half_logit).exp()));
     }
 }
 
@@ -218,23 +323,18 @@ pub(super) fn draw_exact(
 ) -> Result<BitMatrix, PhysicsError> {
     report(progress, 0.0)?;
     let sampler = ExactSampler::new(classes.clone())?;
-    let mut drawn = BitMatrix::zeros(samples, classes.sites());
-    let mut tosses = Tosses::new(generator);
-    for from in (0..samples).step_by(SAMPLES_PER_REPORT) {
-        report(progress, from as f64 / samples as f64)?;
-        let to = samples.min(from + SAMPLES_PER_REPORT);
-        sampler.draw_rows((&mut drawn, from, to), &mut tosses, generator);
-    }
-    report(progress, 1.0)?;
-    Ok(drawn)
+    sampler.draw_all(samples, generator, |done: usize| {
+        report(progress, done as f64 / samples as f64)
+    })
 }
 
-/// The weight of every state, the heaviest 1.
-fn weights(classes: &SiteClasses) -> Vec<f64> {
+/// The probability of every state, in the order of [`SiteClasses::visit`].
+pub(super) fn state_probabilities(classes: &SiteClasses) -> Vec<f64> {
     let (peak, _) = heaviest(classes);
-    #[expect(clippy::cast_sign_loss, reason = "a count below the limit")]
     let mut weights = Vec::with_capacity(classes.states() as usize);
     classes.visit(|state| weights.push((state.log_weight - peak).exp()));
+    let total: f64 = weights.iter().sum();
+    weights.iter_mut().for_each(|weight| *weight /= total);
     weights
 }
 

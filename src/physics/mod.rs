@@ -33,6 +33,7 @@ mod ladder;
 mod lattice_chains;
 mod lebwohl_lasher;
 mod mean_field;
+mod mixture;
 mod nematic;
 mod partition;
 mod sampling;

@@ -19,7 +19,8 @@
 //! # Versions
 //!
 //! A stage's version is raised by hand when its meaning changes. `sample` and `train`
-//! stand at 2 since there are several models and units, all others at 1.
+//! were raised to 2 for several models and units, and stand at 3 since exact spins
+//! come from other random numbers; all others stand at 1.
 
 mod couplings;
 mod data;

@@ -145,7 +145,7 @@ impl StageDefinition for Train {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

@@ -265,3 +265,61 @@ fn a_break_ends_the_exact_sampler() {
     let error = draw_exact(&classes, 10, &mut generator, &stop).unwrap_err();
     assert_eq!(error, PhysicsError::Cancelled);
 }
+
+/// Number of the state of a configuration, in the order of [`SiteClasses::visit`].
+fn state_of(classes: &SiteClasses, bits: &BitMatrix, row: usize) -> usize {
+    let classes = classes.classes().iter().rev();
+    classes.fold(0, |state, class| {
+        let up = class.members.iter();
+        let up = up.filter(|&&(site, flipped)| bits.get(row, site) != flipped);
+        state * class.counts() + up.count()
+    })
+}
+
+#[test]
+fn states_are_drawn_with_their_exact_probabilities() {
+    // Up to three patterns fields come from a list; then states do.
+    for (patterns, sites, temperature, strength) in [
+        (1, 100, 1.0, 0.0),
+        (2, 130, 0.7, 0.05),
+        (3, 24, 0.5, 0.0),
+        (3, 24, 1.0, 0.1),
+        (3, 70, 0.3, 0.0),
+        (4, 24, 0.5, 0.0),
+    ] {
+        let mut generator = stream("states", &[&patterns.to_string()]);
+        let stored = draw_patterns(patterns, sites, &mut generator);
+        let fields = fields_along(&stored, 0, strength);
+        let model = Hopfield::with_fields(stored, fields, temperature).unwrap();
+        let classes = SiteClasses::new(&model);
+        let sampler = ExactSampler::new(classes.clone()).unwrap();
+        let from_list = matches!(sampler.source, Source::Mixture(_));
+        assert_eq!(from_list, patterns <= 3);
+        let rows = 200_000;
+        let drawn = sampler.draw(rows, &mut generator);
+        let bits = drawn.as_spins().unwrap();
+        let mut counts = vec![0.0; classes.states() as usize];
+        (0..rows).for_each(|row| counts[state_of(&classes, bits, row)] += 1.0);
+        // States with fewer than 10 expected are one, which is left out if it is rare too.
+        let (mut chi_square, mut compared, mut rare) = (0.0, -1.0, (0.0, 0.0));
+        for (count, probability) in counts.iter().zip(state_probabilities(&classes)) {
+            let expected = rows as f64 * probability;
+            if expected > 10.0 {
+                chi_square += (count - expected).powi(2) / expected;
+                compared += 1.0;
+            } else {
+                rare = (rare.0 + count, rare.1 + expected);
+            }
+        }
+        if rare.1 > 10.0 {
+            chi_square += (rare.0 - rare.1).powi(2) / rare.1;
+            compared += 1.0;
+        }
+        // Chi square has that mean, and twice as much variance.
+        let pull = (chi_square - compared) / (2.0_f64 * compared).sqrt();
+        assert!(
+            pull.abs() < 4.0 && compared > 20.0,
+            "P = {patterns}, N = {sites}, T = {temperature}: {chi_square} of {compared}"
+        );
+    }
+}

@@ -121,6 +121,59 @@ fn energies_and_overlaps_agree_with_the_exact_means() {
     }
 }
 
+/// Deviations of the energy, and of the size and the square of every overlap, from the
+/// exact means in standard errors, which take the slowest autocorrelation time of all.
+fn pulls(model: &Hopfield, ensemble: &Ensemble) -> Vec<f64> {
+    let solution = exact(model);
+    let bits = spins(ensemble);
+    let time = 0.5 * bits.rows() as f64 / ensemble.effective_samples;
+    let rows = (0..bits.rows()).map(|row| model.overlaps(bits.row(row)));
+    let overlaps: Vec<Vec<f64>> = rows.collect();
+    let energy = (ensemble.mean_energy - solution.mean_energy) / ensemble.mean_energy_error;
+    let mut pulls = vec![energy];
+    let mut compare = |values: Vec<f64>, expected: f64| {
+        let (mean, error) = mean_with_error(&[values], time);
+        pulls.push((mean - expected) / error);
+    };
+    for pattern in 0..model.patterns().rows() {
+        let of_pattern = || overlaps.iter().map(|overlaps| overlaps[pattern]);
+        let sizes = of_pattern().map(f64::abs).collect();
+        compare(sizes, solution.absolute_overlaps[pattern]);
+        let squares = of_pattern().map(|overlap| overlap * overlap).collect();
+        compare(squares, solution.squared_overlaps[pattern]);
+    }
+    pulls
+}
+
+#[test]
+fn every_sampler_has_the_exact_means_at_every_temperature_with_three_seeds() {
+    use SamplingMethod::{Exact, Gibbs, Tempering};
+    for (method, temperature, samples) in [
+        (Exact, 0.5, 20_000),
+        (Exact, 1.0, 20_000),
+        (Exact, 1.5, 20_000),
+        (Gibbs, 1.0, 4000),
+        (Gibbs, 1.5, 4000),
+        (Tempering, 0.5, 4000),
+        (Tempering, 1.0, 4000),
+        (Tempering, 1.5, 4000),
+    ] {
+        for seed in ["1", "2", "3"] {
+            // The patterns belong to the seed too.
+            let streams = |name: &str| stream(seed, &["hopfield", name]);
+            let patterns = draw_patterns(3, 100, &mut streams("patterns"));
+            let model = Hopfield::new(patterns, temperature).unwrap();
+            let ensemble = model.sample(method, samples, &streams, &go_on).unwrap();
+            assert_eq!(ensemble.warnings, [""; 0], "{method:?}, seed {seed}");
+            let pulls = pulls(&model, &ensemble);
+            assert!(
+                pulls.iter().all(|pull| pull.abs() < 4.0),
+                "{method:?} at T = {temperature}, seed {seed}: {pulls:?}"
+            );
+        }
+    }
+}
+
 /// Three patterns in external fields: along the second, or different on every site.
 fn in_fields(sites: usize, temperature: f64, along: bool) -> Hopfield {
     let stored = draw_patterns(3, sites, &mut named("patterns"));
