@@ -76,7 +76,7 @@ impl StageDefinition for Sample {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
