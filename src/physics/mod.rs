@@ -37,6 +37,7 @@ mod mean_field;
 mod nematic;
 mod partition;
 mod sampling;
+mod single_clusters;
 mod spins;
 mod system;
 mod tempering;
