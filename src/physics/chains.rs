@@ -2,24 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::lengthening::Schedule;
 use super::tempering::{Exchanges, Meter, Start, Tempering, step_work};
 use super::{MeanField, PhysicsError, Progress, Streams};
-
-/// How long chains run and how often they keep a sample.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Schedule {
-    /// Sweeps thrown away at the start of each chain.
-    pub(super) burn_in: usize,
-    pub(super) samples_per_chain: usize,
-    pub(super) sweeps_per_sample: usize,
-}
-
-impl Schedule {
-    /// Sweeps between the first and the last sample that a chain keeps.
-    pub(super) fn kept_sweeps(&self) -> usize {
-        self.samples_per_chain * self.sweeps_per_sample
-    }
-}
 
 /// What one chain kept at the lowest temperature.
 pub(super) struct Chain<R> {
@@ -86,12 +71,6 @@ impl<'a, M: MeanField> Walkers<'a, M> {
         }
     }
 
-    /// Site-feature products that a run of `schedule` costs, without its burn-in.
-    pub(super) fn work(&self, schedule: &Schedule) -> f64 {
-        let sweeps = self.chains.len() * schedule.kept_sweeps();
-        self.step_work * sweeps as f64
-    }
-
     /// Runs all chains on by `schedule`.
     ///
     /// The result is the same for any number of threads.
@@ -100,8 +79,8 @@ impl<'a, M: MeanField> Walkers<'a, M> {
         schedule: &Schedule,
         progress: Progress<'_>,
     ) -> Result<Vec<Chain<M::Record>>, PhysicsError> {
-        let steps = schedule.burn_in + schedule.kept_sweeps();
-        let meter = Meter::new(progress, self.chains.len() * steps, self.step_work);
+        let steps = self.chains.len() * schedule.sweeps();
+        let meter = Meter::new(progress, steps, self.step_work);
         let model = self.model;
         self.chains
             .par_iter_mut()

@@ -136,3 +136,19 @@ pub enum PhysicsError {
         max_window: usize,
     },
 }
+
+/// Refuses a temperature outside of the range of a model.
+pub(super) fn check_temperature(found: f64, (min, max): (f64, f64)) -> Result<(), PhysicsError> {
+    if (min..=max).contains(&found) {
+        return Ok(());
+    }
+    Err(PhysicsError::Temperature { found, min, max })
+}
+
+/// Refuses a lattice whose side is outside of the range of a model.
+pub(super) fn check_side(found: usize, (min, max): (usize, usize)) -> Result<(), PhysicsError> {
+    if (min..=max).contains(&found) {
+        return Ok(());
+    }
+    Err(PhysicsError::LatticeSide { found, min, max })
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rand::Rng;
 
+use super::error::check_temperature;
 use super::exact::{ExactSampler, draw_exact};
 use super::sampling::{chained, check_samples, independent_ensemble};
 use super::{
@@ -76,11 +77,7 @@ impl Hopfield {
                 max_sites: MAX_SITES,
             });
         }
-        let (min, max) = TEMPERATURES;
-        if !(min..=max).contains(&temperature) {
-            let found = temperature;
-            return Err(PhysicsError::Temperature { found, min, max });
-        }
+        check_temperature(temperature, TEMPERATURES)?;
         if !fields.is_empty() && fields.len() != patterns.columns() {
             return Err(PhysicsError::FieldCount {
                 found: fields.len(),

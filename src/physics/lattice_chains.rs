@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::diagnostics::{ChainQuality, ObservableSeries, SlowestTime, mean_with_error};
-use super::sampling::time_at_spacing;
+use super::lengthening::{Judged, Plan, Quality, Schedule, interleave, run_until_good};
 use super::tempering::Meter;
 use super::{Ensemble, PhysicsError, Progress, SamplingMethod, Streams};
 use crate::configurations::Configurations;
@@ -22,12 +22,8 @@ const PILOT_BURN_IN: usize = 500;
 const PILOT_SWEEPS: (usize, usize) = (2000, 8000);
 /// Configurations of a walker that a pilot observes.
 const PILOT_LANES: usize = 4;
-/// Shortest burn-in in sweeps, and in autocorrelation times.
-const BURN_IN: (usize, f64) = (500, 20.0);
 /// A configuration moves for at least this many autocorrelation times where work allows.
 const CHAIN_TIMES: f64 = 100.0;
-/// Below this many autocorrelation times there is a warning.
-const SHORT_CHAIN_TIMES: f64 = 50.0;
 /// Updates of single sites that a pilot and a run may take, minutes on one core.
 const MAX_WORK: (f64, f64) = (1e9, 2e10);
 /// Means disagree if they are this many standard errors apart.
@@ -101,21 +97,12 @@ struct Chain<R> {
     observations: Vec<Vec<Observation>>,
 }
 
-/// How chains run.
-#[derive(Debug, Clone, Copy)]
-struct Schedule {
-    chains: usize,
-    burn_in: usize,
-    samples: usize,
-    sweeps_per_sample: usize,
-}
-
 /// What a pilot found.
-struct Pilot {
-    time: SlowestTime,
-    step: f64,
-    /// Configurations that a chain moves at once.
-    lanes: usize,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pilot {
+    /// In sweeps.
+    pub(super) time: SlowestTime,
+    pub(super) step: f64,
 }
 
 /// What is asked for.
@@ -134,17 +121,33 @@ pub(super) struct Run<'a> {
 /// and squared order. Each chain then throws away `max(500, 20 τ)` sweeps and keeps
 /// every `ceil(2 τ)`-th, more rarely if a configuration would move for less than
 /// `100 τ`, more often if the work would exceed its limit.
+///
+/// Then the chains are judged. If they turn out shorter than `50 τ`, disagree (split `R̂`
+/// above 1.01, or by their starts) or are worth less than half as many independent
+/// samples, they run on as [`run_until_good`] has it.
 pub(super) fn sample<W: Walker>(
     starter: Starter<'_, W>,
     run: &Run<'_>,
     collect: impl Fn(Vec<W::Record>) -> Configurations,
 ) -> Result<Ensemble, PhysicsError> {
     let pilot = run_pilot(starter, run)?;
-    let schedule = schedule(&pilot, run.work, run.samples);
-    let chains = run_chains(starter, run, &schedule, pilot.step)?;
-    let quality = Quality::new(&chains, &schedule, pilot.time);
+    sample_after(&pilot, starter, run, collect)
+}
+
+/// Draws configurations, given what a pilot found.
+pub(super) fn sample_after<W: Walker>(
+    pilot: &Pilot,
+    starter: Starter<'_, W>,
+    run: &Run<'_>,
+    collect: impl Fn(Vec<W::Record>) -> Configurations,
+) -> Result<Ensemble, PhysicsError> {
+    let (plan, judged) = run_chains(pilot, starter, run)?;
+    let quality = judged.quality;
     let (mean_energy, mean_energy_error) =
-        mean_with_error(&series(&chains, energy), quality.energy_time);
+        mean_with_error(&series(&judged.chains, energy), quality.energy_time);
+    let warnings = judged.warnings(&plan);
+    let records = judged.chains.into_iter();
+    let records = records.map(|chain| chain.records.into_iter());
     Ok(Ensemble {
         method: run.method,
         mean_energy,
@@ -152,12 +155,12 @@ pub(super) fn sample<W: Walker>(
         autocorrelation_sweeps: quality.sweeps,
         autocorrelation_error_sweeps: quality.error_sweeps,
         split_r_hat: quality.chains.split_r_hat,
-        sweeps_per_sample: schedule.sweeps_per_sample,
-        effective_samples: run.samples as f64 / (2.0 * quality.samples),
+        sweeps_per_sample: judged.schedule.sweeps_per_sample,
+        effective_samples: quality.effective(run.samples),
         temperatures: 1,
         lowest_exchange_rate: None,
-        warnings: warnings(&chains, &schedule, &quality),
-        samples: collect(interleave(chains, run.samples)),
+        warnings,
+        samples: collect(interleave(records.collect(), run.samples)),
     })
 }
 
@@ -199,7 +202,6 @@ fn run_pilot<W: Walker>(starter: Starter<'_, W>, run: &Run<'_>) -> Result<Pilot,
     Ok(Pilot {
         time,
         step: walkers.iter().map(Walker::step).sum::<f64>() / CHAINS as f64,
-        lanes: walkers[0].starts().len(),
     })
 }
 
@@ -230,40 +232,55 @@ fn observe<W: Walker>(
     walkers.par_iter_mut().map(run).collect()
 }
 
-/// Runs all chains; chain `i` draws from the stream `chain {i}`.
+/// Starts chains, of which chain `i` draws from the stream `chain {i}`, and runs them
+/// until they are good enough.
 fn run_chains<W: Walker>(
+    pilot: &Pilot,
     starter: Starter<'_, W>,
     run: &Run<'_>,
-    schedule: &Schedule,
-    step: f64,
-) -> Result<Vec<Chain<W::Record>>, PhysicsError> {
-    let steps =
-        schedule.chains * (schedule.burn_in + schedule.samples * schedule.sweeps_per_sample);
-    let meter = Meter::new(run.progress, steps, run.work);
-    let chain = |number: usize| {
+) -> Result<(Plan, Judged<Vec<Chain<W::Record>>>), PhysicsError> {
+    let start = |number: usize| {
         let generator = (run.streams)(&format!("chain {number}"));
-        let mut walker = starter(number, generator, Some(step));
-        for _ in 0..schedule.burn_in {
-            meter.step()?;
-            walker.sweep();
-        }
-        walk(&mut walker, schedule, &meter)
+        starter(number, generator, Some(pilot.step))
     };
-    (0..schedule.chains).into_par_iter().map(chain).collect()
+    let mut walkers = vec![start(0)];
+    let plan = plan(walkers[0].starts().len(), run);
+    walkers.extend((1..plan.chains).map(start));
+    let first = plan.first(pilot.time.samples);
+    let on = |schedule: &Schedule, progress: Progress<'_>| {
+        let meter = Meter::new(progress, plan.chains * schedule.sweeps(), run.work);
+        let chains = walkers.par_iter_mut();
+        chains
+            .map(|walker| walk(walker, schedule, &meter))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let judged = run_until_good(
+        &plan,
+        first,
+        run.progress,
+        on,
+        |chains: &Vec<_>, schedule| quality(chains, schedule, pilot.time),
+    )?;
+    Ok((plan, judged))
 }
 
-/// Runs one chain in equilibrium.
+/// Runs one chain on.
 fn walk<W: Walker>(
     walker: &mut W,
     schedule: &Schedule,
     meter: &Meter<'_>,
 ) -> Result<Chain<W::Record>, PhysicsError> {
+    for _ in 0..schedule.burn_in {
+        meter.step()?;
+        walker.sweep();
+    }
+    let samples = schedule.samples_per_chain;
     let mut chain = Chain {
         starts: walker.starts(),
-        records: Vec::with_capacity(schedule.samples),
-        observations: Vec::with_capacity(schedule.samples),
+        records: Vec::with_capacity(samples),
+        observations: Vec::with_capacity(samples),
     };
-    for _ in 0..schedule.samples {
+    for _ in 0..samples {
         for _ in 0..schedule.sweeps_per_sample {
             meter.step()?;
             walker.sweep();
@@ -274,22 +291,19 @@ fn walk<W: Walker>(
     Ok(chain)
 }
 
-/// Lays out chains for `samples` samples.
-fn schedule(pilot: &Pilot, work: f64, samples: usize) -> Schedule {
-    let time = pilot.time.samples;
-    let chains = match pilot.lanes {
-        1 => CHAINS.min(samples),
-        lanes => (samples / (lanes * SAMPLES_PER_LANE)).clamp(1, CHAINS),
+/// Chains for the samples of a run, of walkers that move `lanes` configurations at once.
+fn plan(lanes: usize, run: &Run<'_>) -> Plan {
+    let chains = match lanes {
+        1 => CHAINS.min(run.samples),
+        lanes => (run.samples / (lanes * SAMPLES_PER_LANE)).clamp(1, CHAINS),
     };
-    let samples = samples.div_ceil(chains * pilot.lanes);
-    let long_enough = CHAIN_TIMES * time / samples as f64;
-    let wanted = (2.0 * time).max(long_enough).ceil();
-    let affordable = MAX_WORK.1 / (work * (chains * samples) as f64);
-    Schedule {
+    Plan {
         chains,
-        burn_in: BURN_IN.0.max((BURN_IN.1 * time) as usize),
-        samples,
-        sweeps_per_sample: (wanted.min(affordable) as usize).max(1),
+        samples_per_chain: run.samples.div_ceil(chains * lanes),
+        chain_times: CHAIN_TIMES,
+        sweep_work: run.work,
+        most_work: MAX_WORK.1,
+        unit: "updates of single sites",
     }
 }
 
@@ -324,66 +338,13 @@ fn judge<R>(chains: &[Chain<R>]) -> ChainQuality {
     ChainQuality::new(&observables.map(|value| ObservableSeries::even(series(chains, value))))
 }
 
-/// Times that describe the kept samples.
-struct Quality {
-    /// Slowest time, in samples.
-    samples: f64,
-    /// Slowest time, in sweeps, and its standard error.
-    sweeps: f64,
-    error_sweeps: f64,
-    /// Time of the energy, in samples.
-    energy_time: f64,
-    resolved: bool,
-    chains: ChainQuality,
-}
-
-impl Quality {
-    /// Measures the kept samples; chains too short for that borrow from the pilot.
-    fn new<R>(chains: &[Chain<R>], schedule: &Schedule, pilot: SlowestTime) -> Self {
-        let spacing = schedule.sweeps_per_sample as f64;
-        let borrowed = time_at_spacing(pilot.samples, spacing);
-        let judged = judge(chains);
-        let kept = judged.slowest.unwrap_or(SlowestTime {
-            samples: borrowed,
-            ..pilot
-        });
-        // Samples that are still correlated tell more than the shorter pilot.
-        let (sweeps, error_sweeps) = if kept.samples > 1.0 {
-            (kept.samples * spacing, kept.standard_error * spacing)
-        } else {
-            (pilot.samples, pilot.standard_error)
-        };
-        Self {
-            samples: kept.samples,
-            sweeps,
-            error_sweeps,
-            energy_time: judged.first.map_or(borrowed, |time| time.samples),
-            resolved: kept.resolved,
-            chains: judged,
-        }
-    }
-}
-
-fn warnings<R>(chains: &[Chain<R>], schedule: &Schedule, quality: &Quality) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let sweeps = schedule.samples * schedule.sweeps_per_sample;
-    let times = sweeps as f64 / quality.sweeps;
-    if !quality.resolved || times < SHORT_CHAIN_TIMES {
-        warnings.push(format!(
-            "chains of {sweeps} sweeps are {times:.0} autocorrelation times long, \
-             expected at least {SHORT_CHAIN_TIMES}: samples may miss pure states"
-        ));
-    }
+/// Judges chains, by their starts as well.
+fn quality<R>(chains: &[Chain<R>], schedule: &Schedule, pilot: SlowestTime) -> Quality {
+    let mut quality = Quality::new(judge(chains), schedule, pilot);
     let disagree = |value: fn(&Observation) -> f64| starts_disagree(chains, value, quality.samples);
-    if disagree(energy) || disagree(squared_order) {
-        warnings.push(
-            "chains from an ordered and from a disordered start disagree on the energy \
-             or the squared order: the samples are not in equilibrium"
-                .to_owned(),
-        );
-    }
-    warnings.extend(quality.chains.warnings());
-    warnings
+    let disagreement = disagree(energy) || disagree(squared_order);
+    quality.chains.disagreement |= disagreement;
+    quality
 }
 
 /// Whether the means of both starts differ by more than their errors.
@@ -406,31 +367,10 @@ fn starts_disagree<R>(chains: &[Chain<R>], value: impl Fn(&Observation) -> f64, 
     (a - b).abs() > rounding + DISAGREEMENT * a_error.hypot(b_error)
 }
 
-/// The records of all chains in turn.
-fn interleave<R>(chains: Vec<Chain<R>>, samples: usize) -> Vec<R> {
-    let mut sources: Vec<_> = chains
-        .into_iter()
-        .map(|chain| chain.records.into_iter())
-        .collect();
-    let mut collected = Vec::with_capacity(samples);
-    while collected.len() < samples {
-        let before = collected.len();
-        let turn: Vec<R> = sources
-            .iter_mut()
-            .filter_map(Iterator::next)
-            .flatten()
-            .collect();
-        collected.extend(turn.into_iter().take(samples - before));
-        if collected.len() == before {
-            break;
-        }
-    }
-    collected
-}
-
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;
+    use std::sync::Mutex;
 
     use rand_distr::{Distribution, StandardNormal};
 
@@ -471,7 +411,13 @@ mod tests {
         }
     }
 
-    fn run(memory: f64, samples: usize) -> Ensemble {
+    /// Runs a process; every sweep costs `work`.
+    fn run_at(
+        memory: f64,
+        samples: usize,
+        work: f64,
+        progress: Progress<'_>,
+    ) -> Result<Ensemble, PhysicsError> {
         let starter = move |chain: usize, generator: Generator, _: Option<f64>| Gaussian {
             start: Start::of(chain),
             memory,
@@ -481,12 +427,20 @@ mod tests {
         let run = Run {
             method: SamplingMethod::Metropolis,
             samples,
-            work: 1.0,
+            work,
             streams: &|name| stream("gaussian", &[name]),
-            progress: &|_| ControlFlow::Continue(()),
+            progress,
         };
         let collect = |records: Vec<f64>| BitMatrix::zeros(records.len(), 1).into();
-        sample(&starter, &run, collect).unwrap()
+        sample(&starter, &run, collect)
+    }
+
+    fn go_on(_: f64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn run(memory: f64, samples: usize) -> Ensemble {
+        run_at(memory, samples, 1.0, &go_on).unwrap()
     }
 
     #[test]
@@ -515,5 +469,61 @@ mod tests {
         let told = |part: &str| warnings.iter().any(|warning| warning.contains(part));
         assert!(told("disagree on the energy"), "{warnings:?}");
         assert!(told("may miss pure states"), "{warnings:?}");
+    }
+
+    /// `ρ(t) = r^t` with the time `(1 + r) / 2(1 - r)` of 20,000 sweeps. The longest pilot
+    /// has 8000, so that it takes the time for 4000 at most.
+    const SLOW: f64 = (40_000.0 - 1.0) / (40_000.0 + 1.0);
+
+    #[test]
+    fn a_spacing_that_the_pilot_made_too_short_is_lengthened_until_chains_are_good() {
+        let ensemble = run(SLOW, 800);
+        // The pilot asks for 8000 at most, and what is added at least doubles it.
+        assert!(ensemble.sweeps_per_sample >= 2 * 8000, "{ensemble:?}");
+        assert!(ensemble.split_r_hat.unwrap() < 1.0 + 1.0 / 50.0);
+        assert!(ensemble.effective_samples > 400.0, "{ensemble:?}");
+        assert!(ensemble.warnings.is_empty(), "{:?}", ensemble.warnings);
+        // Unit variance, four standard errors.
+        assert!(ensemble.mean_energy.abs() < 4.0 / ensemble.effective_samples.sqrt());
+    }
+
+    #[test]
+    fn chains_that_may_not_run_on_say_so() {
+        // Spacings up to 2e10 / (800 · 2000) = 12,500 sweeps: more than 8000, less than
+        // twice as many.
+        let ensemble = run_at(SLOW, 800, 2000.0, &go_on).unwrap();
+        assert!((8000..=12_500).contains(&ensemble.sweeps_per_sample));
+        let said = ensemble.warnings.join("; ");
+        assert!(said.contains("autocorrelation times long"), "{said}");
+        assert!(said.contains("of as many independent ones"), "{said}");
+        assert!(
+            said.contains("limit of 2e10 updates of single sites"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_break_ends_chains_that_run_on() {
+        // Only a stretch that is added makes the fraction fall back.
+        let highest = Mutex::new(0.0_f64);
+        let stop_after_the_first = |done: f64| {
+            let mut highest = highest.lock().unwrap();
+            if done + 0.3 < *highest {
+                return ControlFlow::Break(());
+            }
+            *highest = highest.max(done);
+            ControlFlow::Continue(())
+        };
+        let stopped = run_at(SLOW, 800, 2000.0 / 4.0, &stop_after_the_first);
+        assert_eq!(stopped, Err(PhysicsError::Cancelled));
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_change_chains_that_run_on() {
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build().unwrap().install(|| run(SLOW, 160))
+        };
+        assert_eq!(with(1), with(3));
     }
 }

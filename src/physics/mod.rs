@@ -32,11 +32,13 @@ mod ising;
 mod ladder;
 mod lattice_chains;
 mod lebwohl_lasher;
+mod lengthening;
 mod mean_field;
 mod mixture;
 mod nematic;
 mod partition;
 mod sampling;
+mod single_clusters;
 mod spins;
 mod system;
 mod tempering;
@@ -66,6 +68,7 @@ pub type Streams<'a> = &'a (dyn Fn(&str) -> crate::random::Generator + Sync);
 
 /// Hears the fraction done, from 0 to 1, and may ask to stop.
 ///
+/// The fraction falls back where more turns out to be needed than was planned.
 /// It is called from several threads, a few times a second or more often.
 pub type Progress<'a> = &'a (dyn Fn(f64) -> ControlFlow<()> + Sync);
 

@@ -19,7 +19,7 @@ use crate::bits::BitMatrix;
 use crate::configurations::Configurations;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::inference::couplings::{
-    self, CouplingAndField, ExternalField, FieldFit, MatrixAgreement, MeanFieldData,
+    self, CouplingAndField, EstimatedAgreement, ExternalField, FieldFit, MeanFieldData,
 };
 use crate::inference::{self, Bootstrap, Centring};
 use crate::manifest::{self, Point};
@@ -52,7 +52,7 @@ impl StageDefinition for Couplings {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
@@ -184,7 +184,7 @@ impl Analysis<'_> {
         table: &mut Table,
     ) -> Result<(), StageError> {
         let learned = prior.collective();
-        let blocks = inference::independent_blocks(learned.len(), learned.len() as f64);
+        let blocks = independent(learned.len());
         let sites = self.system.sites();
         let fit: Result<FieldFit, _> = self.resampled("field", |bootstrap| match prior.width {
             1 => couplings::fit_field(&learned, sites, self.external_field(), &blocks, bootstrap),
@@ -226,7 +226,7 @@ impl Analysis<'_> {
             .chunks_exact(width)
             .map(|feature| feature.iter().map(|x| x * x).sum())
             .collect();
-        let blocks = inference::independent_blocks(train.rows(), train.rows() as f64);
+        let blocks = independent(train.rows());
         let beta = self.system.beta();
         let range = (MATCHING_RANGE.0 * beta, MATCHING_RANGE.1 * beta);
         let exact = |beta: f64| theory.squared_order(beta);
@@ -272,21 +272,17 @@ impl Analysis<'_> {
         let sites = patterns.columns();
         let rank = patterns.rows().min(sites).min(couplings::MAX_RANK);
         let matrix = couplings::coupling_matrix(natural, spins, rank, blocks)?;
-        let slope = self.resampled("matrix", |bootstrap| matrix.slope(&truth, bootstrap))?;
-        self.rows.push("matrix_slope", "vae_slope", slope);
-        let agreement = couplings::compare_couplings(&matrix.entries(), &truth, sites)?;
+        let agreement =
+            self.resampled("matrix", |bootstrap| matrix.agreement(&truth, bootstrap))?;
         self.push_agreement("vae_slope", agreement);
         report(self.task, 0.6, "couplings without a network");
         let train = DataSet::read(self.task, data::TRAIN)?;
         let spins = train.spins()?;
         if sites <= couplings::MAX_INVERSION_SITES {
-            match couplings::naive_mean_field(spins, Centring::Symmetric) {
-                Ok(found) => {
-                    let agreement = couplings::compare_couplings(&found, &truth, sites)?;
-                    self.rows
-                        .push_value("matrix_slope", "naive_mean_field", agreement.slope);
-                    self.push_agreement("naive_mean_field", agreement);
-                }
+            let blocks = independent(spins.rows());
+            let centring = Centring::Symmetric;
+            match couplings::naive_mean_field_agreement(spins, centring, &truth, &blocks) {
+                Ok(agreement) => self.push_agreement("naive_mean_field", agreement),
                 Err(error) => self.task.warn(format!("no inversion: {error}")),
             }
         }
@@ -294,24 +290,26 @@ impl Analysis<'_> {
         if sites <= couplings::MAX_NODE_WISE_SITES {
             let first: Vec<usize> = (0..spins.rows().min(NODE_WISE_ROWS)).collect();
             let penalty = 1.0 / first.len() as f64;
+            let blocks = independent(first.len());
             let spins = spins.select_rows(&first);
-            match couplings::node_wise_pseudo_likelihood(&spins, penalty) {
-                Ok(found) => {
-                    let agreement = couplings::compare_couplings(&found, &truth, sites)?;
-                    self.rows
-                        .push_value("matrix_slope", "pseudo_likelihood", agreement.slope);
-                    self.push_agreement("pseudo_likelihood", agreement);
-                }
+            match couplings::node_wise_agreement(&spins, penalty, &truth, &blocks) {
+                Ok(agreement) => self.push_agreement("pseudo_likelihood", agreement),
                 Err(error) => self.task.warn(format!("no pseudo-likelihood: {error}")),
             }
         }
         Ok(())
     }
 
-    fn push_agreement(&mut self, method: &'static str, agreement: MatrixAgreement) {
+    fn push_agreement(&mut self, method: &'static str, agreement: EstimatedAgreement) {
+        self.rows.push("matrix_slope", method, agreement.slope);
         self.rows
-            .push_value("matrix_error", method, agreement.relative_error);
+            .push("matrix_error", method, agreement.relative_error);
         self.rows
-            .push_value("matrix_correlation", method, agreement.correlation);
+            .push("matrix_correlation", method, agreement.correlation);
     }
+}
+
+/// Blocks of configurations that are independent.
+fn independent(rows: usize) -> Vec<u32> {
+    inference::independent_blocks(rows, rows as f64)
 }

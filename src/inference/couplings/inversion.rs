@@ -4,12 +4,15 @@ use faer::linalg::cholesky::llt::factor::LltError;
 use faer::prelude::Solve;
 use faer::{Mat, MatRef, Side};
 
+use super::comparison::{EstimatedAgreement, Truth};
 use crate::bits::BitMatrix;
 use crate::inference::block_sums::{BlockSums, Bootstrap, check_count};
 use crate::inference::{Centring, Estimate, InferenceError, second_moments};
 
 /// Largest number of sites whose correlations are inverted.
 pub const MAX_INVERSION_SITES: usize = 2048;
+/// Rows that are multiplied at once.
+const CHUNK: usize = 512;
 
 /// Couplings `βJ_ij = -(C⁻¹)_ij`, off the diagonal, from the correlations `C`.
 ///
@@ -35,6 +38,25 @@ pub fn naive_mean_field(
     samples: &BitMatrix,
     centring: Centring,
 ) -> Result<Vec<f64>, InferenceError> {
+    Ok(couplings(&inverse_correlations(samples, centring)?))
+}
+
+/// The couplings of an inverse of the correlations: `-(C⁻¹)_ij` off the diagonal.
+fn couplings(inverse: &Mat<f64>) -> Vec<f64> {
+    let sites = inverse.nrows();
+    let mut couplings = vec![0.0; sites * sites];
+    for i in 0..sites {
+        for j in (0..sites).filter(|&j| j != i) {
+            couplings[i * sites + j] = -0.5 * (inverse[(i, j)] + inverse[(j, i)]);
+        }
+    }
+    couplings
+}
+
+fn inverse_correlations(
+    samples: &BitMatrix,
+    centring: Centring,
+) -> Result<Mat<f64>, InferenceError> {
     let sites = samples.columns();
     if sites > MAX_INVERSION_SITES {
         return Err(InferenceError::TooManySites {
@@ -49,14 +71,79 @@ pub fn naive_mean_field(
         .map_err(
             |LltError::NonPositivePivot { index }| InferenceError::Dependent { vector: index },
         )?;
-    let inverse = factor.solve(Mat::<f64>::identity(sites, sites));
-    let mut couplings = vec![0.0; sites * sites];
-    for i in 0..sites {
-        for j in (0..sites).filter(|&j| j != i) {
-            couplings[i * sites + j] = -0.5 * (inverse[(i, j)] + inverse[(j, i)]);
+    Ok(factor.solve(Mat::<f64>::identity(sites, sites)))
+}
+
+/// How well [`naive_mean_field`] agrees with true couplings, with errors.
+///
+/// Errors are those of the first order, `δ(βJ) = C⁻¹ δC C⁻¹` off the diagonal, where `δC`
+/// is what a block of configurations adds to the correlations; the blocks are put
+/// together by a jackknife. They tell nothing of the bias of the method.
+///
+/// # Shapes
+///
+/// - `samples`, `centring`: as in [`naive_mean_field`]; `blocks`: the block of each
+///   configuration.
+/// - `truth`: sites by sites, row-major.
+///
+/// # Errors
+///
+/// - Those of [`naive_mean_field`], and of
+///   [`compare_couplings`](super::compare_couplings) about the truth.
+/// - [`InferenceError::Count`] if labels do not fit.
+/// - [`InferenceError::Blocks`] if there are fewer than two blocks.
+///
+/// # Cost
+///
+/// About `3 rows * sites²` multiplications.
+pub fn naive_mean_field_agreement(
+    samples: &BitMatrix,
+    centring: Centring,
+    truth: &[f64],
+    blocks: &[u32],
+) -> Result<EstimatedAgreement, InferenceError> {
+    let (rows, sites) = (samples.rows(), samples.columns());
+    let truth = Truth::new(truth, sites)?;
+    let inverse = inverse_correlations(samples, centring)?;
+    let found = couplings(&inverse);
+    let means = match centring {
+        Centring::Symmetric => vec![0.0; sites],
+        Centring::Means => site_means(samples),
+    };
+    let mut responses = Vec::with_capacity(rows);
+    for start in (0..rows).step_by(CHUNK) {
+        let count = CHUNK.min(rows - start);
+        let centred = Mat::from_fn(count, sites, |row, site| {
+            let up = samples.get(start + row, site);
+            let spin = if up { 1.0 } else { -1.0 };
+            spin - means[site]
+        });
+        // Of each row, what it adds to -βJ but for a constant is the square of this.
+        let weighted = &centred * &inverse;
+        let along = |matrix: &[f64]| &weighted * MatRef::from_row_major_slice(matrix, sites, sites);
+        let (with_found, with_truth) = (along(&found), along(truth.entries));
+        for row in 0..count {
+            let mut response = [0.0; 3];
+            let (mut total, mut own) = (0.0, 0.0);
+            for site in 0..sites {
+                let u = weighted[(row, site)];
+                total += u;
+                own += u * u;
+                response[1] += 2.0 * u * with_found[(row, site)];
+                response[2] += u * (with_truth[(row, site)] - truth.diagonal(site) * u);
+            }
+            response[0] = total * total - own;
+            responses.push(response);
         }
     }
-    Ok(couplings)
+    EstimatedAgreement::by_responses(&found, &truth, &responses, blocks)
+}
+
+fn site_means(samples: &BitMatrix) -> Vec<f64> {
+    let rows = samples.rows();
+    let ups = |site| (0..rows).filter(|&row| samples.get(row, site)).count();
+    let mean = |site| 2.0 * ups(site) as f64 / rows as f64 - 1.0;
+    (0..samples.columns()).map(mean).collect()
 }
 
 /// `βJ` by naive mean-field inversion where all pairs are alike: N times the coupling

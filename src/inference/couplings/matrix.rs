@@ -2,12 +2,12 @@
 
 use faer::{MatRef, Side};
 
-use super::comparison::check_truth;
+use super::comparison::{EntrySums, EstimatedAgreement, Truth, compare_couplings};
 use super::mean_field::{MeanFieldData, MeanFieldRegression, mean_field_regression};
 use crate::bits::BitMatrix;
 use crate::inference::block_sums::{BlockSums, Bootstrap, check_count};
 use crate::inference::spectrum::leading_eigenvectors;
-use crate::inference::{Basis, Estimate, InferenceError};
+use crate::inference::{Basis, InferenceError};
 
 /// Largest rank that is fitted; a block keeps about `2 rank²` numbers.
 pub const MAX_RANK: usize = 64;
@@ -228,31 +228,66 @@ impl CouplingMatrix {
         }
     }
 
-    /// Slope of the line through the origin of the couplings over true ones, off the
-    /// diagonal: `β`, if the true ones are without it.
+    /// How well the couplings agree with true ones, off the diagonal. The slope is `β`, if
+    /// the true ones are without it.
     ///
     /// Errors are by drawing blocks of rows anew, with the directions held fixed.
     ///
     /// # Errors
     ///
-    /// - Those of [`compare_couplings`](super::compare_couplings) about the truth.
+    /// - Those of [`compare_couplings`] about the truth.
     /// - [`InferenceError::TooFewRows`] if there are fewer than two resamples.
     /// - [`InferenceError::Constant`] or [`InferenceError::NoConvergence`] if the
     ///   regression fails on a resample.
-    pub fn slope(
+    pub fn agreement(
         &self,
         truth: &[f64],
         bootstrap: &mut Bootstrap<'_>,
-    ) -> Result<Estimate, InferenceError> {
-        let squares = check_truth(truth, self.sites)?;
+    ) -> Result<EstimatedAgreement, InferenceError> {
+        let agreement = compare_couplings(&self.entries(), truth, self.sites)?;
+        let truth = Truth::new(truth, self.sites)?;
         let rank = self.basis.dimension();
-        let projected = self.projected(truth);
-        let [slope] = self.sums.bootstrap(bootstrap, |means| {
+        let projected = self.projected(truth.entries);
+        let errors = self.sums.bootstrap(bootstrap, |means| {
             let coefficients = coefficients(means, rank)?;
-            let joint = coefficients.iter().zip(&projected).map(|(a, j)| a * j);
-            Ok([joint.sum::<f64>() / squares])
+            Ok(truth.summaries(self.sums_of_entries(&coefficients, &projected)))
         })?;
-        Ok(slope)
+        Ok(EstimatedAgreement::new(agreement, errors))
+    }
+
+    #[cfg(test)]
+    pub(super) fn entry_sums(&self, truth: &[f64]) -> EntrySums {
+        self.sums_of_entries(&self.coefficients, &self.projected(truth))
+    }
+
+    /// Sums over the entries `V A Vᵀ` off the diagonal, of any coefficients `A`, given
+    /// the projection of the truth.
+    fn sums_of_entries(&self, coefficients: &[f64], projected: &[f64]) -> EntrySums {
+        let rank = self.basis.dimension();
+        let directions: Vec<&[f64]> = self.basis.vectors().collect();
+        let symmetric =
+            |k: usize, l: usize| 0.5 * (coefficients[k * rank + l] + coefficients[l * rank + k]);
+        let totals: Vec<f64> = directions.iter().map(|v| v.iter().sum()).collect();
+        let mut diagonal = vec![0.0; self.sites];
+        let mut sums = [0.0; 3];
+        for k in 0..rank {
+            for l in 0..rank {
+                let entry = symmetric(k, l);
+                sums[0] += entry * totals[k] * totals[l];
+                sums[1] += entry * entry;
+                sums[2] += entry * projected[k * rank + l];
+                let products = directions[k].iter().zip(directions[l]);
+                for (sum, (a, b)) in diagonal.iter_mut().zip(products) {
+                    *sum += entry * a * b;
+                }
+            }
+        }
+        // The directions are orthonormal, so that A and V A Vᵀ have the same norm.
+        for own in diagonal {
+            sums[0] -= own;
+            sums[1] -= own * own;
+        }
+        sums
     }
 
     /// `Vᵀ J V` of a matrix without its diagonal, symmetrised.

@@ -24,6 +24,7 @@
 //! | [`exchangeable_inversion`], [`naive_mean_field`] | spins | `βJ`, `βJ_ij` |
 //! | [`pseudo_likelihood`], [`node_wise_pseudo_likelihood`] | spins | `βJ`, `βh`, `βJ_ij` |
 //! | [`compare_couplings`] | a matrix and the true one | slope, correlation, error |
+//! | [`CouplingMatrix::agreement`], [`naive_mean_field_agreement`], [`node_wise_agreement`] | the same, and blocks | these with errors |
 //!
 //! Errors tell how far an estimate may be off because there are finitely many
 //! configurations, or draws. They do not tell how far the network is off.
@@ -43,15 +44,17 @@ mod pseudo_likelihood;
 mod tests;
 
 pub use averages::{mean_features, site_averages};
-pub use comparison::{MatrixAgreement, compare_couplings};
+pub use comparison::{EstimatedAgreement, MatrixAgreement, compare_couplings};
 pub use field_likelihood::{FieldFit, fit_field, fit_radial_field};
-pub use inversion::{MAX_INVERSION_SITES, exchangeable_inversion, naive_mean_field};
+pub use inversion::{
+    MAX_INVERSION_SITES, exchangeable_inversion, naive_mean_field, naive_mean_field_agreement,
+};
 pub use matrix::{CouplingMatrix, MAX_RANK, coupling_matrix, pattern_regression};
 pub use mean_field::{
     FieldDraws, MeanFieldData, MeanFieldRegression, conditional_variance, mean_field_regression,
 };
 pub use moments::{linear_response, moment_matching};
-pub use node_wise::{MAX_NODE_WISE_SITES, node_wise_pseudo_likelihood};
+pub use node_wise::{MAX_NODE_WISE_SITES, node_wise_agreement, node_wise_pseudo_likelihood};
 pub use pseudo_likelihood::{PseudoLikelihoodFit, pseudo_likelihood};
 
 use super::Estimate;

@@ -4,6 +4,7 @@ use faer::prelude::Solve;
 use faer::{Mat, MatRef, Side};
 use rayon::prelude::*;
 
+use super::comparison::{EstimatedAgreement, Truth};
 use crate::bits::BitMatrix;
 use crate::inference::InferenceError;
 
@@ -53,25 +54,99 @@ pub fn node_wise_pseudo_likelihood(
     penalty: f64,
 ) -> Result<Vec<f64>, InferenceError> {
     check(samples, penalty)?;
-    let (rows, sites) = (samples.rows(), samples.columns());
-    let spins = Mat::from_fn(
-        rows,
-        sites,
-        |row, site| {
-            if samples.get(row, site) { 1.0 } else { -1.0 }
-        },
-    );
-    let fitted: Vec<Vec<f64>> = (0..sites)
+    Ok(symmetric(&fit_all(&signs(samples), penalty)?))
+}
+
+/// The spins, rows by sites.
+fn signs(samples: &BitMatrix) -> Mat<f64> {
+    Mat::from_fn(samples.rows(), samples.columns(), |row, site| {
+        if samples.get(row, site) { 1.0 } else { -1.0 }
+    })
+}
+
+/// The couplings to each site as its own regression has them.
+fn fit_all(spins: &Mat<f64>, penalty: f64) -> Result<Vec<Vec<f64>>, InferenceError> {
+    (0..spins.ncols())
         .into_par_iter()
         .map(|site| Node::new(spins.as_ref(), site, penalty).fit())
-        .collect::<Result<_, _>>()?;
+        .collect()
+}
+
+/// Means of both estimates of each coupling, sites by sites, without a diagonal.
+fn symmetric(fitted: &[Vec<f64>]) -> Vec<f64> {
+    let sites = fitted.len();
     let mut couplings = vec![0.0; sites * sites];
     for i in 0..sites {
         for j in (0..sites).filter(|&j| j != i) {
             couplings[i * sites + j] = 0.5 * (fitted[i][j] + fitted[j][i]);
         }
     }
-    Ok(couplings)
+    couplings
+}
+
+/// How well [`node_wise_pseudo_likelihood`] agrees with true couplings, with errors.
+///
+/// Errors are those of the sandwich formula, over all regressions together: what a block of
+/// configurations adds to the gradients, times the inverse Hessians; the blocks are put
+/// together by a jackknife. They tell nothing of the pull of the penalty.
+///
+/// # Shapes
+///
+/// - `samples`, `penalty`: as in [`node_wise_pseudo_likelihood`]; `blocks`: the block of
+///   each configuration.
+/// - `truth`: sites by sites, row-major.
+///
+/// # Errors
+///
+/// - Those of [`node_wise_pseudo_likelihood`], and of
+///   [`compare_couplings`](super::compare_couplings) about the truth.
+/// - [`InferenceError::Count`] if labels do not fit.
+/// - [`InferenceError::Blocks`] if there are fewer than two blocks.
+///
+/// # Cost
+///
+/// That of the fit, and a tenth more; three numbers are kept of each row and site.
+pub fn node_wise_agreement(
+    samples: &BitMatrix,
+    penalty: f64,
+    truth: &[f64],
+    blocks: &[u32],
+) -> Result<EstimatedAgreement, InferenceError> {
+    check(samples, penalty)?;
+    let truth = Truth::new(truth, samples.columns())?;
+    let spins = signs(samples);
+    let fitted = fit_all(&spins, penalty)?;
+    let found = symmetric(&fitted);
+    let by_site: Vec<Vec<[f64; 3]>> = fitted
+        .par_iter()
+        .enumerate()
+        .map(|(site, couplings)| {
+            let node = Node::new(spins.as_ref(), site, penalty);
+            node.responses(couplings, &directions(site, &found, &truth))
+        })
+        .collect::<Result<_, _>>()?;
+    let mut responses = vec![[0.0; 3]; samples.rows()];
+    for site in &by_site {
+        for (sum, response) in responses.iter_mut().zip(site) {
+            sum.iter_mut().zip(response).for_each(|(s, r)| *s += r);
+        }
+    }
+    EstimatedAgreement::by_responses(&found, &truth, &responses, blocks)
+}
+
+/// How `Σ W`, `Σ W²` and `Σ W J` change with the couplings to one site as its own
+/// regression has them: sites by 3.
+fn directions(site: usize, found: &[f64], truth: &Truth<'_>) -> Mat<f64> {
+    let sites = truth.sites;
+    Mat::from_fn(sites, 3, |other, sum| {
+        let (forth, back) = (site * sites + other, other * sites + site);
+        match sum {
+            _ if other == site => 0.0,
+            0 => 1.0,
+            1 => 2.0 * found[forth],
+            _ => 0.5 * (truth.entries[forth] + truth.entries[back]),
+        }
+    })
 }
 
 fn check(samples: &BitMatrix, penalty: f64) -> Result<(), InferenceError> {
@@ -205,6 +280,32 @@ impl Node {
 
     /// Minus the inverse Hessian times the gradient; nothing if it is singular.
     fn newton_step(&self, here: &Local) -> Option<Vec<f64>> {
+        let gradient = MatRef::from_column_major_slice(&here.gradient, here.gradient.len(), 1);
+        let step = self.solve(here, gradient)?;
+        Some(step.col(0).iter().copied().collect())
+    }
+
+    /// How each row moves sums over the couplings, up to a constant: `directions` are
+    /// the derivatives of three sums, places by 3.
+    fn responses(
+        &self,
+        couplings: &[f64],
+        directions: &Mat<f64>,
+    ) -> Result<Vec<[f64; 3]>, InferenceError> {
+        let here = self.local(couplings);
+        let solved = self.solve(&here, directions.as_ref());
+        let solved = solved.ok_or(InferenceError::Unconverged {
+            what: WHAT,
+            steps: 0,
+        })?;
+        let along = &self.regressors * solved;
+        let response =
+            |(row, wrong): (usize, &f64)| [0, 1, 2].map(|k| 2.0 * wrong * along[(row, k)]);
+        Ok(here.wrong.iter().enumerate().map(response).collect())
+    }
+
+    /// Minus the inverse Hessian times some vectors; nothing if it is singular.
+    fn solve(&self, here: &Local, vectors: MatRef<'_, f64>) -> Option<Mat<f64>> {
         let (rows, places) = (self.regressors.nrows(), self.regressors.ncols());
         let scaled = Mat::from_fn(rows, places, |row, place| {
             let wrong = here.wrong[row];
@@ -215,9 +316,6 @@ impl Node {
         for place in 0..places {
             hessian[(place, place)] += 2.0 * self.penalty(place);
         }
-        let factor = hessian.llt(Side::Lower).ok()?;
-        let gradient = MatRef::from_column_major_slice(&here.gradient, places, 1);
-        let step = factor.solve(gradient);
-        Some(step.col(0).iter().copied().collect())
+        Some(hessian.llt(Side::Lower).ok()?.solve(vectors))
     }
 }

@@ -15,9 +15,11 @@ use std::collections::BTreeMap;
 
 pub use kaufman::Kaufman;
 
+use super::error::{check_side, check_temperature};
 use super::hopfield::spins;
 use super::lattice_chains::{self, Start};
 use super::sampling::check_samples;
+use super::single_clusters::SingleClusters;
 use super::{
     Ensemble, IndependentSampler, LogPartition, LogPartitionMethod, PhysicsError, Progress,
     SamplingMethod, Streams, System,
@@ -27,7 +29,7 @@ use crate::configurations::{Configurations, Unit};
 use crate::random::Generator;
 use clusters::{Clusters, energy_and_sum};
 use multi_spin::{LATTICES, MultiSpin};
-use walkers::{SwendsenWang, Wolff};
+use walkers::SwendsenWang;
 
 /// Up to here sides and energies are far within the counters of all samplers.
 const SIDES: (usize, usize) = (2, 1024);
@@ -57,16 +59,8 @@ impl Ising2d {
     /// - [`PhysicsError::LatticeSide`] if `side` is not from 2 to 1024.
     /// - [`PhysicsError::Temperature`] if `temperature` is not from 0.05 to 10^6.
     pub fn new(side: usize, temperature: f64) -> Result<Self, PhysicsError> {
-        let (min, max) = SIDES;
-        if !(min..=max).contains(&side) {
-            let found = side;
-            return Err(PhysicsError::LatticeSide { found, min, max });
-        }
-        let (min, max) = TEMPERATURES;
-        if !(min..=max).contains(&temperature) {
-            let found = temperature;
-            return Err(PhysicsError::Temperature { found, min, max });
-        }
+        check_side(side, SIDES)?;
+        check_temperature(temperature, TEMPERATURES)?;
         Ok(Self { side, temperature })
     }
 
@@ -263,7 +257,7 @@ impl System for Ising2d {
         match method {
             SamplingMethod::Wolff => {
                 let start = |chain, generator, step| {
-                    Wolff::new(self.clusters(chain, generator), Start::of(chain), step)
+                    SingleClusters::new(self.clusters(chain, generator), Start::of(chain), step)
                 };
                 lattice_chains::sample(&start, &run, collect)
             }

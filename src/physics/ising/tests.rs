@@ -1,6 +1,7 @@
 use std::ops::ControlFlow;
 
 use super::*;
+use crate::physics::diagnostics::SlowestTime;
 use crate::physics::integrated_time;
 use crate::random::stream;
 
@@ -147,6 +148,39 @@ fn every_sampler_meets_kaufmans_energy_and_specific_heat() {
             }
             assert!(ensemble.warnings.is_empty(), "{:?}", ensemble.warnings);
         }
+    }
+}
+
+#[test]
+fn lengthened_chains_meet_kaufmans_energy() {
+    // A pilot that found no correlations where there are some, of several sweeps: at
+    // first a sample is kept after every sweep.
+    let model = Ising2d::new(16, Ising2d::critical_temperature()).unwrap();
+    let exact = model.solution();
+    let pilot = lattice_chains::Pilot {
+        time: SlowestTime::INDEPENDENT,
+        step: 1.0,
+    };
+    for seed in ["1", "2", "3"] {
+        let streams = |name: &str| stream(seed, &["lengthened", name]);
+        let run = lattice_chains::Run {
+            method: SamplingMethod::SwendsenWang,
+            samples: 4000,
+            work: 256.0,
+            streams: &streams,
+            progress: &go_on,
+        };
+        let start = |chain, generator, _| {
+            SwendsenWang::new(model.clusters(chain, generator), Start::of(chain))
+        };
+        let rows = |rows: Vec<_>| collect(256, &rows);
+        let ensemble = lattice_chains::sample_after(&pilot, &start, &run, rows).unwrap();
+        assert!(ensemble.sweeps_per_sample > 1, "{seed}");
+        assert!(ensemble.split_r_hat.unwrap() <= 1.01, "{seed}");
+        assert!(ensemble.effective_samples >= 2000.0, "{seed}");
+        assert!(ensemble.warnings.is_empty(), "{:?}", ensemble.warnings);
+        let pull = (ensemble.mean_energy - exact.mean_energy) / ensemble.mean_energy_error;
+        assert!(pull.abs() < 4.0, "{seed}: {pull}");
     }
 }
 

@@ -5,63 +5,26 @@
 use super::clusters::Clusters;
 use super::multi_spin::MultiSpin;
 use crate::physics::lattice_chains::{Observation, Start, Walker};
+use crate::physics::single_clusters::Clustered;
 
-/// How fast the mean number of clusters a sweep follows during adaptation.
-const FORGETTING: f64 = 0.02;
-
-/// Single clusters: a sweep flips as many as have one lattice of sites on average.
-#[derive(Debug, Clone)]
-pub(super) struct Wolff {
-    lattice: Clusters,
-    start: Start,
-    clusters_per_sweep: f64,
-}
-
-impl Wolff {
-    pub(super) fn new(lattice: Clusters, start: Start, clusters_per_sweep: Option<f64>) -> Self {
-        Self {
-            lattice,
-            start,
-            clusters_per_sweep: clusters_per_sweep.unwrap_or(1.0),
-        }
-    }
-}
-
-impl Walker for Wolff {
+impl Clustered for Clusters {
     type Record = Vec<u64>;
 
-    fn starts(&self) -> Vec<Start> {
-        vec![self.start]
+    fn sites(&self) -> usize {
+        Self::sites(self)
     }
 
-    fn sweep(&mut self) {
-        // The number is fixed: ending with the cluster that fills a quota of sites
-        // would prefer configurations with large clusters.
-        for _ in 0..self.clusters_per_sweep.round().max(1.0) as usize {
-            self.lattice.flip_one();
-        }
+    fn flip_cluster(&mut self) -> usize {
+        self.flip_one()
     }
 
-    fn adapt(&mut self) {
-        let (mut clusters, mut flipped) = (0, 0);
-        while flipped < self.lattice.sites() {
-            flipped += self.lattice.flip_one();
-            clusters += 1;
-        }
-        self.clusters_per_sweep += FORGETTING * (f64::from(clusters) - self.clusters_per_sweep);
+    fn observation(&self) -> Observation {
+        observation(self.energy_and_sum())
     }
 
-    fn step(&self) -> f64 {
-        self.clusters_per_sweep
-    }
-
-    fn observe(&self) -> Vec<Observation> {
-        vec![observation(self.lattice.energy_and_sum())]
-    }
-
-    fn record(&mut self) -> Vec<Vec<u64>> {
-        self.lattice.turn_over();
-        vec![self.lattice.row()]
+    fn record(&mut self) -> Vec<u64> {
+        self.turn_over();
+        self.row()
     }
 }
 

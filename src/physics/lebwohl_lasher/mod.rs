@@ -4,13 +4,15 @@
 //! same symmetry and nearly the same order, but neighbours alone interact.
 
 mod directors;
-mod feature;
 mod walkers;
 
 use std::collections::BTreeMap;
 
+use super::error::{check_side, check_temperature};
 use super::lattice_chains::{self, Start};
+use super::nematic::{OrientationSpace, Space};
 use super::sampling::check_samples;
+use super::single_clusters::SingleClusters;
 use super::{
     Ensemble, IndependentSampler, LogPartition, PhysicsError, Progress, SamplingMethod, Streams,
     System,
@@ -18,8 +20,10 @@ use super::{
 use crate::configurations::{Configurations, DirectorMatrix, Unit};
 use crate::random::Generator;
 use directors::{Directors, Graph};
-use feature::{Order, WIDTH};
-use walkers::{Metropolis, Wolff};
+use walkers::Metropolis;
+
+/// Numbers in the feature of a director.
+const WIDTH: usize = 5;
 
 const SIDES: (usize, usize) = (2, 32);
 /// Keeps steps of directors far from rounding, and weights from underflow.
@@ -52,16 +56,8 @@ impl LebwohlLasher {
     /// - [`PhysicsError::LatticeSide`] if `side` is not from 2 to 32.
     /// - [`PhysicsError::Temperature`] if `temperature` is not from 0.01 to 10^6.
     pub fn new(side: usize, temperature: f64) -> Result<Self, PhysicsError> {
-        let (min, max) = SIDES;
-        if !(min..=max).contains(&side) {
-            let found = side;
-            return Err(PhysicsError::LatticeSide { found, min, max });
-        }
-        let (min, max) = TEMPERATURES;
-        if !(min..=max).contains(&temperature) {
-            let found = temperature;
-            return Err(PhysicsError::Temperature { found, min, max });
-        }
+        check_side(side, SIDES)?;
+        check_temperature(temperature, TEMPERATURES)?;
         Ok(Self { side, temperature })
     }
 
@@ -128,7 +124,11 @@ impl System for LebwohlLasher {
         match method {
             SamplingMethod::Wolff => {
                 let start = |chain, generator, clusters| {
-                    Wolff::new(self.directors(chain, generator), Start::of(chain), clusters)
+                    SingleClusters::new(
+                        self.directors(chain, generator),
+                        Start::of(chain),
+                        clusters,
+                    )
                 };
                 lattice_chains::sample(&start, &run, collect)
             }
@@ -175,13 +175,10 @@ impl System for LebwohlLasher {
         0.5 * (0..self.sites()).map(site_energy).sum::<f64>()
     }
 
-    /// `order_norm`: length of the mean feature, `√(2 Tr Q² / 3)`. `scalar_order`: the
-    /// eigenvalue of largest magnitude of `Q = (1/N) Σ (3/2 u uᵀ - 1/2)`.
-    /// `biaxiality`: `1 - 6 (Tr Q³)² / (Tr Q²)³`.
+    /// Those of [`Space`].
     fn order_parameters(&self) -> Vec<String> {
-        ["order_norm", "scalar_order", "biaxiality"]
-            .map(str::to_owned)
-            .to_vec()
+        let names = Space::ORDER_PARAMETERS.iter();
+        names.map(|&name| name.to_owned()).collect()
     }
 
     fn order_values(&self, configurations: &Configurations, row: usize) -> Vec<f64> {
@@ -190,8 +187,7 @@ impl System for LebwohlLasher {
             let parts = mean.iter_mut().zip(feature);
             parts.for_each(|(mean, &part)| *mean += f64::from(part) / self.sites() as f64);
         }
-        let order = Order::new(mean);
-        vec![order.norm, order.scalar, order.biaxiality]
+        Space::order_values(&mean)
     }
 
     fn exact(&self) -> Result<BTreeMap<String, f64>, PhysicsError> {

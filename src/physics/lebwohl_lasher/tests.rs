@@ -1,8 +1,8 @@
 use std::ops::ControlFlow;
 
 use super::directors::random_director;
-use super::feature::feature;
 use super::*;
+use crate::directional::bingham::feature;
 use crate::physics::integrated_time;
 use crate::random::stream;
 
@@ -192,7 +192,7 @@ fn thermodynamics(temperature: f64) -> [(f64, f64); 2] {
         (0..4).for_each(|_| _ = directors.reflect_one());
         let units = directors.units();
         let component = |a: usize| units.iter().map(|&u| feature(u)[a]).sum::<f64>() / sites;
-        orders.push(Order::new(std::array::from_fn(component)).norm);
+        orders.push((0..WIDTH).map(|a| component(a).powi(2)).sum::<f64>().sqrt());
         energies.push(directors.energy());
     }
     let mean = energies.iter().sum::<f64>() / energies.len() as f64;

@@ -2,15 +2,17 @@
 //!
 //! [`lattice_chains`]: crate::physics::lattice_chains
 
+use super::WIDTH;
 use super::directors::Directors;
-use super::feature::{WIDTH, feature};
+use crate::directional::bingham::feature;
 use crate::physics::lattice_chains::{Observation, Start, Walker};
+use crate::physics::single_clusters::Clustered;
 
 /// The step of Metropolis moves is adapted until this share is accepted.
 const ACCEPTANCE: f64 = 0.45;
 /// Shortest and longest step; the longest takes a director nearly anywhere.
 const STEPS: (f64, f64) = (1e-3, 4.0);
-/// How fast steps and mean numbers of clusters follow during adaptation.
+/// How fast the step follows during adaptation.
 const LEARNING: f64 = 0.1;
 
 /// Single directors by the Metropolis rule.
@@ -61,57 +63,23 @@ impl Walker for Metropolis {
     }
 }
 
-/// Single clusters: a sweep reflects as many as have one lattice of sites on average.
-#[derive(Debug, Clone)]
-pub(super) struct Wolff {
-    directors: Directors,
-    start: Start,
-    clusters_per_sweep: f64,
-}
-
-impl Wolff {
-    pub(super) fn new(directors: Directors, start: Start, clusters: Option<f64>) -> Self {
-        Self {
-            directors,
-            start,
-            clusters_per_sweep: clusters.unwrap_or(1.0),
-        }
-    }
-}
-
-impl Walker for Wolff {
+impl Clustered for Directors {
     type Record = Vec<f32>;
 
-    fn starts(&self) -> Vec<Start> {
-        vec![self.start]
+    fn sites(&self) -> usize {
+        self.units().len()
     }
 
-    fn sweep(&mut self) {
-        // Fixed, since ending with the cluster that fills a quota would be biased.
-        for _ in 0..self.clusters_per_sweep.round().max(1.0) as usize {
-            self.directors.reflect_one();
-        }
+    fn flip_cluster(&mut self) -> usize {
+        self.reflect_one()
     }
 
-    fn adapt(&mut self) {
-        let (mut clusters, mut reflected) = (0, 0);
-        while reflected < self.directors.units().len() {
-            reflected += self.directors.reflect_one();
-            clusters += 1;
-        }
-        self.clusters_per_sweep += LEARNING * (f64::from(clusters) - self.clusters_per_sweep);
+    fn observation(&self) -> Observation {
+        observation(self)
     }
 
-    fn step(&self) -> f64 {
-        self.clusters_per_sweep
-    }
-
-    fn observe(&self) -> Vec<Observation> {
-        vec![observation(&self.directors)]
-    }
-
-    fn record(&mut self) -> Vec<Vec<f32>> {
-        vec![features(&mut self.directors)]
+    fn record(&mut self) -> Vec<f32> {
+        features(self)
     }
 }
 

@@ -7,6 +7,7 @@ use super::field_sampler::FieldSampler;
 use super::theory::Theory;
 use super::{FieldQuadrature, OrientationSpace};
 use crate::configurations::{Configurations, DirectorMatrix, Unit};
+use crate::physics::error::check_temperature;
 use crate::physics::partition::LogPartitionMethod;
 use crate::physics::sampling::{chained, check_samples, independent_ensemble};
 use crate::physics::{
@@ -52,11 +53,7 @@ impl<S: OrientationSpace> Nematic<S> {
                 limit: MAX_SITES,
             });
         }
-        let (min, max) = TEMPERATURES;
-        if !(min..=max).contains(&temperature) {
-            let found = temperature;
-            return Err(PhysicsError::Temperature { found, min, max });
-        }
+        check_temperature(temperature, TEMPERATURES)?;
         Ok(Self {
             sites,
             temperature,

@@ -263,16 +263,16 @@ fn chains_that_are_too_short_are_run_again_over_a_longer_stretch() {
     let model = model(1, 400, 1.0);
     let field = SpinField::new(&model);
     let betas = [1.0];
-    let laid_out = |time| schedule(step_work(&field, 1), time, 160);
-    let run = |schedule| {
+    let plan = plan(step_work(&field, 1), 160);
+    let run = |first| {
         let walkers = Walkers::start(&field, &betas, CHAINS, "chain", &named);
-        run_until_good(walkers, schedule, SlowestTime::INDEPENDENT, &go_on).unwrap()
+        run_chains(walkers, &plan, first, SlowestTime::INDEPENDENT, &go_on).unwrap()
     };
-    let short = run(laid_out(0.5));
-    assert!(short.extensions > 0);
-    assert!(short.schedule.sweeps_per_sample > 2 * laid_out(0.5).sweeps_per_sample);
-    let long = run(laid_out(200.0));
-    assert_eq!(long.extensions, 0);
+    let short = run(plan.first(0.5));
+    assert!(short.lengthened > 0);
+    assert!(short.schedule.sweeps_per_sample > 2 * plan.first(0.5).sweeps_per_sample);
+    let long = run(plan.first(200.0));
+    assert_eq!(long.lengthened, 0);
     assert!(long.quality.suffices(&long.schedule));
 }
 
@@ -286,6 +286,7 @@ fn stuck_chains_are_given_up_with_a_split_r_hat_far_from_one() {
     );
     let said = ensemble.warnings.join(" ");
     assert!(said.contains("split R-hat"), "{said}");
+    assert!(said.contains("lengthened 0 times"), "{said}");
 }
 
 #[test]
@@ -399,13 +400,4 @@ fn log_probabilities_of_all_words_add_up_to_one() {
         .map(|w| model.log_probability(&[w], &log_partition).exp())
         .sum();
     assert!((total - 1.0).abs() < 1e-12, "{total}");
-}
-
-#[test]
-fn keeping_fewer_samples_makes_them_independent() {
-    // ρ(t) = r^t with time (1 + r) / 2(1 - r); every second sample has r².
-    let time = |r: f64| 0.5 * (1.0 + r) / (1.0 - r);
-    assert!((time_at_spacing(time(0.8), 1.0) - time(0.8)).abs() < 1e-12);
-    assert!((time_at_spacing(time(0.8), 2.0) - time(0.64)).abs() < 1e-12);
-    assert!((time_at_spacing(0.5, 7.0) - 0.5).abs() < 1e-12);
 }

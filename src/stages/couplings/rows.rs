@@ -16,7 +16,7 @@ struct Row {
     quantity: &'static str,
     method: &'static str,
     value: f64,
-    standard_error: Option<f64>,
+    standard_error: f64,
 }
 
 impl Rows {
@@ -49,17 +49,7 @@ impl Rows {
             quantity,
             method,
             value: estimate.value,
-            standard_error: Some(estimate.standard_error),
-        });
-    }
-
-    /// Adds a value whose error is not known.
-    pub(super) fn push_value(&mut self, quantity: &'static str, method: &'static str, value: f64) {
-        self.found.push(Row {
-            quantity,
-            method,
-            value,
-            standard_error: None,
+            standard_error: estimate.standard_error,
         });
     }
 

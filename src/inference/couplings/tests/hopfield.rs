@@ -50,11 +50,16 @@ impl Memory {
 
     /// `Σ_μ ξ_i^μ ξ_j^μ / N`, the couplings without the inverse temperature.
     fn couplings(&self) -> Vec<f64> {
+        self.weighted(vec![1.0; self.patterns.rows()])
+    }
+
+    /// `Σ_μ w_μ ξ_i^μ ξ_j^μ / N`.
+    fn weighted(&self, weights: impl AsRef<[f64]>) -> Vec<f64> {
         let sites = self.spins.columns();
         let entry = |i, j| {
-            let patterns = 0..self.patterns.rows();
+            let patterns = weights.as_ref().iter().enumerate();
             let products =
-                patterns.map(|p| sign(&self.patterns, p, i) * sign(&self.patterns, p, j));
+                patterns.map(|(p, w)| w * sign(&self.patterns, p, i) * sign(&self.patterns, p, j));
             products.sum::<f64>() / sites as f64
         };
         (0..sites * sites)
@@ -64,14 +69,20 @@ impl Memory {
 
     /// `E[φ_i|s]` by its definition, with noise of the given size.
     fn half_logits(&self, noise: f64, seed: &str) -> Vec<f32> {
+        let couplings: Vec<f64> = self.couplings().iter().map(|j| self.beta * j).collect();
+        self.responses(&couplings, noise, seed)
+    }
+
+    /// `Σ_j W_ij s_j` with noise of the given size.
+    fn responses(&self, couplings: &[f64], noise: f64, seed: &str) -> Vec<f32> {
         let mut generator = stream(seed, &["half-logits"]);
-        let (couplings, sites) = (self.couplings(), self.spins.columns());
+        let sites = self.spins.columns();
         let mut values = Vec::new();
         for row in 0..self.spins.rows() {
             for i in 0..sites {
                 let terms =
                     (0..sites).map(|j| couplings[i * sites + j] * sign(&self.spins, row, j));
-                let exact = self.beta * terms.sum::<f64>();
+                let exact = terms.sum::<f64>();
                 values.push((exact + noise * normal(&mut generator)) as f32);
             }
         }
@@ -103,7 +114,8 @@ fn the_coupling_matrix_of_a_hopfield_model_is_recovered_in_both_phases() {
             generator: &mut generator,
         };
         let couplings = memory.couplings();
-        assert_within(matrix.slope(&couplings, bootstrap).unwrap(), beta, "slope");
+        let agreement = matrix.agreement(&couplings, bootstrap).unwrap();
+        assert_within(agreement.slope, beta, "slope");
         let (spins, patterns) = (&memory.spins, &memory.patterns);
         let known = pattern_regression(&noisy, spins, patterns, &memory.blocks, bootstrap);
         assert_within(known.unwrap().coupling, beta, "patterns");
@@ -136,7 +148,8 @@ fn slopes_of_noisy_matrices_cover_the_inverse_temperature_as_often_as_they_say()
         };
         let (spins, blocks) = (&memory.spins, memory.blocks.as_slice());
         let matrix = coupling_matrix(&noisy, spins, 2, blocks).unwrap();
-        let slope = matrix.slope(&memory.couplings(), bootstrap).unwrap();
+        let agreement = matrix.agreement(&memory.couplings(), bootstrap).unwrap();
+        let slope = agreement.slope;
         let known = pattern_regression(&noisy, spins, &memory.patterns, blocks, bootstrap);
         for (hits, estimate) in covered.iter_mut().zip([slope, known.unwrap().coupling]) {
             *hits += u32::from(covers(estimate, 0.7));
@@ -144,5 +157,46 @@ fn slopes_of_noisy_matrices_cover_the_inverse_temperature_as_often_as_they_say()
     }
     for hits in covered {
         assert!((90..=99).contains(&hits), "{covered:?}");
+    }
+}
+
+#[test]
+fn intervals_of_the_matrix_of_a_network_that_is_wrong_cover_how_wrong_it_is() {
+    // A network that takes the first of two patterns for 0.6 of its strength and the
+    // second for 1.2 of it, with a little noise of its own: more noise would add to the
+    // error, since directions have noise as well.
+    let hits = coverage(|seed| {
+        let seed = format!("wrong {seed}");
+        let memory = Memory::new([30, 2], 0.7, 400, &seed);
+        let learned = memory.weighted([0.6 * 0.7, 1.2 * 0.7]);
+        let noisy = memory.responses(&learned, 0.03, &seed);
+        let mut generator = stream(&seed, &["bootstrap"]);
+        let bootstrap = &mut Bootstrap {
+            resamples: 60,
+            generator: &mut generator,
+        };
+        let truth = memory.weighted([0.7, 0.7]);
+        let limit = compare_couplings(&learned, &truth, 30).unwrap();
+        let matrix = coupling_matrix(&noisy, &memory.spins, 2, &memory.blocks).unwrap();
+        (matrix.agreement(&truth, bootstrap).unwrap(), limit)
+    });
+    assert_covered(hits);
+}
+
+#[test]
+fn sums_of_a_matrix_of_low_rank_are_those_of_its_entries() {
+    let memory = Memory::new([20, 3], 0.9, 200, "sums");
+    let noisy = memory.half_logits(0.3, "sums");
+    let matrix = coupling_matrix(&noisy, &memory.spins, 3, &memory.blocks).unwrap();
+    let truth = memory.couplings();
+    let found = matrix.entry_sums(&truth);
+    let (mut expected, entries) = ([0.0; 3], matrix.entries());
+    for index in (0..400).filter(|index| index / 20 != index % 20) {
+        let (w, j) = (entries[index], truth[index]);
+        let terms = [w, w * w, w * j];
+        expected.iter_mut().zip(terms).for_each(|(e, t)| *e += t);
+    }
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-10, "{found}, {expected}");
     }
 }

@@ -112,6 +112,30 @@ fn covers(estimate: Estimate, truth: f64) -> bool {
     (estimate.value - truth).abs() < 1.96 * estimate.standard_error
 }
 
+/// Of how many of 100 seeds the intervals of slope, correlation and relative error
+/// cover the values that infinitely many configurations have.
+fn coverage(mut estimate: impl FnMut(u32) -> (EstimatedAgreement, MatrixAgreement)) -> [u32; 3] {
+    let mut covered = [0; 3];
+    for seed in 0..100 {
+        let (found, limit) = estimate(seed);
+        let pairs = [
+            (found.slope, limit.slope),
+            (found.correlation, limit.correlation),
+            (found.relative_error, limit.relative_error),
+        ];
+        for (hits, (estimate, truth)) in covered.iter_mut().zip(pairs) {
+            *hits += u32::from(covers(estimate, truth));
+        }
+    }
+    covered
+}
+
+#[track_caller]
+fn assert_covered(hits: [u32; 3]) {
+    let as_said = hits.iter().all(|hits| (90..=99).contains(hits));
+    assert!(as_said, "slope, correlation, relative error: {hits:?}");
+}
+
 /// Calls with two resamples.
 fn with_bootstrap<T>(call: impl FnOnce(&mut Bootstrap<'_>) -> T) -> T {
     let mut generator = stream("refused", &[]);

@@ -3,8 +3,8 @@
 use super::*;
 use crate::inference::Centring;
 
-/// All states of a pairwise magnet, each as often as its probability demands.
-fn enumerated(couplings: &[f64], fields: &[f64], rows: f64) -> BitMatrix {
+/// The probability of each state of a pairwise magnet, bit `i` of a state for spin `i`.
+fn probabilities(couplings: &[f64], fields: &[f64]) -> Vec<f64> {
     let sites = fields.len();
     let spin = |state: usize, site: usize| if state >> site & 1 == 1 { 1.0 } else { -1.0 };
     let weight = |state: usize| {
@@ -19,12 +19,18 @@ fn enumerated(couplings: &[f64], fields: &[f64], rows: f64) -> BitMatrix {
     };
     let weights: Vec<f64> = (0..1 << sites).map(weight).collect();
     let norm: f64 = weights.iter().sum();
-    let states = weights.iter().enumerate();
-    let states = states.flat_map(|(state, weight)| {
-        std::iter::repeat_n(state, (rows * weight / norm).round() as usize)
+    weights.iter().map(|weight| weight / norm).collect()
+}
+
+/// All states of a pairwise magnet, each as often as its probability demands.
+fn enumerated(couplings: &[f64], fields: &[f64], rows: f64) -> BitMatrix {
+    let probabilities = probabilities(couplings, fields);
+    let states = probabilities.iter().enumerate();
+    let states = states.flat_map(|(state, probability)| {
+        std::iter::repeat_n(state, (rows * probability).round() as usize)
     });
     let words: Vec<u64> = states.map(|state| state as u64).collect();
-    BitMatrix::from_words(words.len(), sites, words).unwrap()
+    BitMatrix::from_words(words.len(), fields.len(), words).unwrap()
 }
 
 /// Symmetric couplings, uniform in ±`strength`.
@@ -88,4 +94,152 @@ fn node_wise_pseudo_likelihood_returns_couplings_of_any_strength() {
     let found = node_wise_pseudo_likelihood(&aligned, 0.1).unwrap();
     let condition = 1.0 / (1.0 + (2.0 * found[1]).exp()) - 0.1 * found[1];
     assert!(condition.abs() < 1e-6, "{found:?}");
+}
+
+/// Independent configurations of an enumerated magnet.
+struct Enumerated {
+    sites: usize,
+    cumulative: Vec<f64>,
+}
+
+impl Enumerated {
+    fn new(couplings: &[f64], sites: usize) -> Self {
+        let mut sum = 0.0;
+        let cumulative = probabilities(couplings, &vec![0.0; sites])
+            .into_iter()
+            .map(|probability| {
+                sum += probability;
+                sum
+            })
+            .collect();
+        Self { sites, cumulative }
+    }
+
+    fn draw(&self, rows: usize, generator: &mut Generator) -> BitMatrix {
+        let last = self.cumulative.len() - 1;
+        let mut state = |_| {
+            let target = uniform(generator);
+            let state = self.cumulative.partition_point(|&sum| sum <= target);
+            state.min(last) as u64
+        };
+        let words = (0..rows).map(&mut state).collect();
+        BitMatrix::from_words(rows, self.sites, words).unwrap()
+    }
+}
+
+/// Couplings so strong that naive mean field is wrong by far more than its noise.
+///
+/// Noise adds its square to that of the error, and takes from the correlation: where the
+/// limit is near 0 or 1, that moves both by more than their standard errors.
+fn strong_couplings() -> Vec<f64> {
+    random_couplings(6, 0.8)
+}
+
+#[test]
+fn intervals_of_the_naive_mean_field_matrix_cover_what_it_tends_to() {
+    let truth = strong_couplings();
+    let magnet = Enumerated::new(&truth, 6);
+    // With infinitely many configurations: the correlations by enumeration.
+    let probabilities = probabilities(&truth, &[0.0; 6]);
+    let spin = |state: usize, site: usize| if state >> site & 1 == 1 { 1.0 } else { -1.0 };
+    let correlation = |i: usize, j: usize| -> f64 {
+        let states = probabilities.iter().enumerate();
+        states
+            .map(|(state, p)| p * spin(state, i) * spin(state, j))
+            .sum()
+    };
+    let correlations = faer::Mat::from_fn(6, 6, correlation);
+    let inverse = faer::linalg::solvers::DenseSolveCore::inverse(&correlations.partial_piv_lu());
+    let entry = |k: usize| {
+        if k / 6 == k % 6 {
+            0.0
+        } else {
+            -inverse[(k / 6, k % 6)]
+        }
+    };
+    let limit: Vec<f64> = (0..36).map(entry).collect();
+    let limit = compare_couplings(&limit, &truth, 6).unwrap();
+    assert!(limit.relative_error > 0.2, "{limit:?}");
+    for centring in [Centring::Symmetric, Centring::Means] {
+        let hits = coverage(|seed| {
+            let mut generator = stream(&seed.to_string(), &["naive mean field"]);
+            let samples = magnet.draw(20_000, &mut generator);
+            let blocks = consecutive_blocks(20_000, 200);
+            let found = naive_mean_field_agreement(&samples, centring, &truth, &blocks);
+            (found.unwrap(), limit)
+        });
+        assert_covered(hits);
+    }
+}
+
+#[test]
+fn intervals_of_the_node_wise_matrix_cover_what_it_tends_to() {
+    let truth = strong_couplings();
+    let magnet = Enumerated::new(&truth, 6);
+    // Held against the magnitudes of the couplings of the magnet, so that correlation and
+    // error tend to values far from 1 and 0: without a penalty the method is right in the
+    // limit of infinitely many configurations.
+    let other: Vec<f64> = truth.iter().map(|j| j.abs()).collect();
+    let limit = compare_couplings(&truth, &other, 6).unwrap();
+    let hits = coverage(|seed| {
+        let mut generator = stream(&seed.to_string(), &["node-wise"]);
+        let samples = magnet.draw(8000, &mut generator);
+        let blocks = consecutive_blocks(8000, 80);
+        let found = node_wise_agreement(&samples, 1e-9, &other, &blocks);
+        (found.unwrap(), limit)
+    });
+    assert_covered(hits);
+}
+
+#[test]
+fn agreements_with_errors_have_the_values_of_the_matrices() {
+    let truth = strong_couplings();
+    let mut generator = stream("values", &[]);
+    let samples = Enumerated::new(&truth, 6).draw(500, &mut generator);
+    let blocks = consecutive_blocks(500, 10);
+    let plain = |found: &[f64]| compare_couplings(found, &truth, 6).unwrap();
+    for centring in [Centring::Symmetric, Centring::Means] {
+        let expected = plain(&naive_mean_field(&samples, centring).unwrap());
+        let found = naive_mean_field_agreement(&samples, centring, &truth, &blocks).unwrap();
+        assert_agree(found, expected);
+    }
+    let expected = plain(&node_wise_pseudo_likelihood(&samples, 0.01).unwrap());
+    let found = node_wise_agreement(&samples, 0.01, &truth, &blocks).unwrap();
+    assert_agree(found, expected);
+}
+
+#[track_caller]
+fn assert_agree(found: EstimatedAgreement, expected: MatrixAgreement) {
+    for (found, expected) in [
+        (found.slope, expected.slope),
+        (found.correlation, expected.correlation),
+        (found.relative_error, expected.relative_error),
+    ] {
+        assert!((found.value - expected).abs() < 1e-12, "{found:?}");
+        assert!(
+            found.standard_error > 0.0 && found.count == 500,
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn the_error_of_two_spins_is_that_of_their_correlation() {
+    // C = c: βJ = c / (1 - c²), so that the error is (1 + c²) / (1 - c²)² times that of c,
+    // √((1 - c²) / (n - 1)) of n independent products with mean c; blocks of one row.
+    let samples = BitMatrix::from_words(8, 2, vec![0, 3, 0, 3, 0, 3, 1, 2]).unwrap();
+    let blocks: Vec<u32> = (0..8).collect();
+    let truth = [0.0, 1.0, 1.0, 0.0];
+    let c = 0.5_f64;
+    let error = ((1.0 - c * c) / 7.0).sqrt();
+    let expected = error * (1.0 + c * c) / (1.0 - c * c).powi(2);
+    let centring = Centring::Symmetric;
+    let found = naive_mean_field_agreement(&samples, centring, &truth, &blocks).unwrap();
+    let slope = found.slope.standard_error;
+    assert!((slope - expected).abs() < 1e-12, "{slope}, {expected}");
+    // βJ = artanh c of either spin: the error by 1 / (1 - c²).
+    let expected = error / (1.0 - c * c);
+    let found = node_wise_agreement(&samples, 1e-9, &truth, &blocks).unwrap();
+    let slope = found.slope.standard_error;
+    assert!((slope / expected - 1.0).abs() < 1e-6, "{slope}, {expected}");
 }
