@@ -28,6 +28,7 @@
 //! | [`engine`] | runs a plan; its `store` alone writes files | physics, networks |
 //! | [`physics`] | models, samplers, exact finite-size results | files, clocks |
 //! | [`inference`] | what is read off: spectra, binary factors, statistics | networks, files |
+//! | [`information`] | mutual information of parts of the data, exact and estimated | networks, files |
 //! | [`vae`] | network, training, evaluation; the only one that names burn | files |
 //! | [`recording`] | readers of real data | models |
 //! | [`tables`] | schemas, Parquet; the only one that names polars | plots |
@@ -56,6 +57,7 @@ pub mod plan;
 pub mod engine;
 
 pub mod inference;
+pub mod information;
 pub mod physics;
 pub mod recording;
 pub mod vae;

@@ -28,6 +28,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("inference", &["bits", "configurations", "random"]),
     (
+        "information",
+        &[
+            "directional",
+            "physics",
+            "inference",
+            "bits",
+            "configurations",
+            "random",
+        ],
+    ),
+    (
         "vae",
         &[
             "directional",
@@ -48,6 +59,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "engine",
             "physics",
             "inference",
+            "information",
             "vae",
             "recording",
             "tables",
@@ -65,6 +77,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "engine",
             "physics",
             "inference",
+            "information",
             "vae",
             "recording",
             "tables",

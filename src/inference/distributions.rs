@@ -142,7 +142,7 @@ fn check_sample(sample: &[f64]) -> Result<(), InferenceError> {
 }
 
 /// `Q(λ) = 2 Σ_k (-1)^(k-1) exp(-2 k² λ²)` at `λ = (√n + 0.12 + 0.11/√n) D`.
-fn kolmogorov_tail(distance: f64, count: f64) -> f64 {
+pub(super) fn kolmogorov_tail(distance: f64, count: f64) -> f64 {
     let root = count.sqrt();
     let lambda = (root + 0.12 + 0.11 / root) * distance;
     if lambda < 0.2 {
@@ -157,14 +157,14 @@ fn kolmogorov_tail(distance: f64, count: f64) -> f64 {
 }
 
 /// The values of two samples in one order.
-struct Merged {
+pub(super) struct Merged {
     /// Value, and its place in the first sample followed by the second.
-    order: Vec<(f64, usize)>,
+    pub(super) order: Vec<(f64, usize)>,
     first: usize,
 }
 
 impl Merged {
-    fn new(a: &[f64], b: &[f64]) -> Result<Self, InferenceError> {
+    pub(super) fn new(a: &[f64], b: &[f64]) -> Result<Self, InferenceError> {
         check_sample(a)?;
         check_sample(b)?;
         let values = a.iter().chain(b).copied();
@@ -176,12 +176,12 @@ impl Merged {
         })
     }
 
-    fn all_once(&self) -> Vec<u32> {
+    pub(super) fn all_once(&self) -> Vec<u32> {
         vec![1; self.order.len()]
     }
 
     /// Kolmogorov-Smirnov and Wasserstein distance, each value taken so many times.
-    fn distances(&self, times: &[u32]) -> (f64, f64) {
+    pub(super) fn distances(&self, times: &[u32]) -> (f64, f64) {
         let (a, b) = (self.first as f64, (self.order.len() - self.first) as f64);
         let (mut largest, mut area) = (0.0_f64, 0.0);
         let (mut below_a, mut below_b) = (0_u64, 0_u64);

@@ -5,8 +5,9 @@
 //! effective rank, the ±1 patterns that span their space, the same patterns
 //! from correlations alone, and how well patterns agree with a known truth.
 //! Couplings are read off the mean natural parameters in [`couplings`], means of
-//! observables with their errors come from [`thermodynamics()`], and two samples
-//! of one number are compared by [`two_sample_distances`].
+//! observables with their errors come from [`thermodynamics()`], two samples
+//! of one number are compared by [`two_sample_distances`], and [`verdict()`] says
+//! whether a mean-field theory is behind the data.
 //!
 //! The route from half-logits to patterns is [`spectrum`], then
 //! [`Spectrum::basis`], then [`binary_factorisation()`], then
@@ -37,6 +38,8 @@ mod population_error;
 mod sign_enumeration;
 mod spectrum;
 mod thermodynamics;
+mod two_sample;
+mod verdict;
 
 pub use basis::Basis;
 pub use binary_factorisation::{BinaryFactors, MAX_PATTERNS, binary_factorisation};
@@ -60,3 +63,8 @@ pub use spectrum::{CLEAR_MARGIN, NEGLIGIBLE, Spectrum, spectrum};
 pub use thermodynamics::{
     NamedEstimate, Observations, OrderParameter, independent_blocks, thermodynamics,
 };
+pub use two_sample::{
+    MeansTest, Moments, RankTest, corrected, divergence_bound, means_test, rank_test,
+    two_sample_test,
+};
+pub use verdict::{Evidence, Measured, Missing, Verdict, verdict};

@@ -7,33 +7,6 @@ use crate::physics::PhysicsError;
 /// Why a partition or an amount of information is refused.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum InformationError {
-    /// The text names no rule of partition.
-    #[error(
-        "`{found}` names no partition, expected `halves`, `even_odd`, `random:10` \
-         (a number of random halves) or `sites:[0,1,2]` (the sites of one side, from 0)"
-    )]
-    UnknownRule {
-        /// The text found.
-        found: String,
-    },
-    /// The number of random partitions is not one that can be made.
-    #[error(
-        "`{found}` asks for no number of random halves, expected `random:1` to `random:{limit}`"
-    )]
-    RandomCount {
-        /// The text found.
-        found: String,
-        /// Most partitions allowed.
-        limit: usize,
-    },
-    /// The list of sites cannot be read.
-    #[error("`{item}` in `{found}` is no site, expected numbers from 0 like in `sites:[0,1,2]`")]
-    SiteList {
-        /// The text found.
-        found: String,
-        /// The part that is no number.
-        item: String,
-    },
     /// One side of the partition has no site.
     #[error(
         "partition `{partition}` leaves one side of {sites} sites empty, expected at least \

@@ -4,13 +4,15 @@
 //! In come a model or configurations, and partitions of the sites in two sides `A`
 //! and `B` ([`PartitionRule`], [`Partition`]). Out go mutual information `I(A; B)`,
 //! entropies and the rate of the Hubbard-Stratonovich field, all in nats
-//! ([`InformationValue`]): exactly where the model is solved ([`ExactInformation`]).
+//! ([`InformationValue`]): exactly where the model is solved ([`ExactInformation`]),
+//! and estimated from samples of unknown data ([`estimate`]).
 //!
 //! Nothing here touches a file, a clock, the environment or a log, knows of networks,
 //! makes a generator but from one that is passed in, or lets the number of threads
 //! decide a number.
 
 mod error;
+pub mod estimate;
 mod exact;
 mod partition;
 

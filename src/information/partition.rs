@@ -1,15 +1,9 @@
 //! Partitions of the sites in two sides, and the rules that make them.
 
-use std::fmt;
-use std::str::FromStr;
-
 use rand::Rng;
 
 use super::InformationError;
 use crate::random::Generator;
-
-/// Far more than any error bar needs.
-const MOST_RANDOM: usize = 1000;
 
 /// A partition of `N` sites in a side `A` and its complement `B`, neither empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,9 +127,9 @@ impl Lattice {
     }
 }
 
-/// How partitions are made; read from and written as text.
+/// How partitions are made.
 ///
-/// | text | partitions |
+/// | rule | partitions |
 /// | --- | --- |
 /// | `halves` | the first `⌊N/2⌋` sites against the others |
 /// | `even_odd` | sites of even number against odd; on a lattice, the checkerboard |
@@ -225,65 +219,6 @@ fn draw_half(sites: usize, generator: &mut Generator) -> Vec<usize> {
     }
     order.truncate(sites / 2);
     order
-}
-
-impl FromStr for PartitionRule {
-    type Err = InformationError;
-
-    fn from_str(text: &str) -> Result<Self, InformationError> {
-        let text = text.trim();
-        match text {
-            "halves" => return Ok(Self::Halves),
-            "even_odd" => return Ok(Self::EvenOdd),
-            _ => {}
-        }
-        if let Some(count) = text.strip_prefix("random:") {
-            let count = count.trim().parse().ok();
-            let count = count.filter(|count| (1..=MOST_RANDOM).contains(count));
-            return count.map(|count| Self::Random { count }).ok_or_else(|| {
-                InformationError::RandomCount {
-                    found: text.to_owned(),
-                    limit: MOST_RANDOM,
-                }
-            });
-        }
-        let list = text
-            .strip_prefix("sites:")
-            .and_then(|list| list.trim().strip_prefix('['))
-            .and_then(|list| list.strip_suffix(']'));
-        match list {
-            Some(list) => Ok(Self::Sites(site_list(text, list)?)),
-            None => Err(InformationError::UnknownRule {
-                found: text.to_owned(),
-            }),
-        }
-    }
-}
-
-/// Reads `0, 1, 2`, which stands between the brackets of `text`.
-fn site_list(text: &str, list: &str) -> Result<Vec<usize>, InformationError> {
-    list.split(',')
-        .map(|item| {
-            item.trim().parse().map_err(|_| InformationError::SiteList {
-                found: text.to_owned(),
-                item: item.trim().to_owned(),
-            })
-        })
-        .collect()
-}
-
-impl fmt::Display for PartitionRule {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Halves => formatter.write_str("halves"),
-            Self::EvenOdd => formatter.write_str("even_odd"),
-            Self::Random { count } => write!(formatter, "random:{count}"),
-            Self::Sites(sites) => {
-                let sites: Vec<String> = sites.iter().map(ToString::to_string).collect();
-                write!(formatter, "sites:[{}]", sites.join(","))
-            }
-        }
-    }
 }
 
 #[cfg(test)]

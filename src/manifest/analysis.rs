@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::partition::{self, PartitionRule};
 use super::section::Section;
 
 /// The read-outs to run; an absent one is not run.
@@ -22,6 +23,12 @@ pub struct AnalysisSection {
     /// Rates, correlations, active counts of data and samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statistics: Option<StatisticsSection>,
+    /// Rate of the latents against mutual information between parts of the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub information: Option<InformationSection>,
+    /// Whether there is a mean-field theory behind the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<VerdictSection>,
 }
 
 /// Averages of data and samples.
@@ -69,27 +76,57 @@ pub struct StatisticsSection {
     pub vae_samples: usize,
 }
 
+/// Rate of the latents against mutual information between parts of the data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InformationSection {
+    /// How the sites are cut in two.
+    pub partitions: Vec<PartitionRule>,
+    /// Test samples from which mutual information is estimated where no exact value
+    /// is known; 0 uses all.
+    pub samples: usize,
+    /// Test samples, at most, whose posteriors make up the aggregate posterior.
+    pub encoded: usize,
+}
+
+/// Whether there is a mean-field theory behind the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct VerdictSection {
+    /// Samples drawn from the network; 0 draws as many as there are test samples.
+    pub vae_samples: usize,
+    /// Latents that are added for the comparison where the probability of the data is
+    /// not known.
+    pub further_latents: usize,
+}
+
 pub(super) const KEYS: &[&str] = &[
     "thermodynamics",
     "likelihood",
     "couplings",
     "patterns",
     "statistics",
+    "information",
+    "verdict",
 ];
 
 /// The table of each analysis, with its keys.
-pub(super) const TABLES: [(&str, &[&str]); 5] = [
+pub(super) const TABLES: [(&str, &[&str]); 7] = [
     ("analysis.thermodynamics", THERMODYNAMICS_KEYS),
     ("analysis.likelihood", LIKELIHOOD_KEYS),
     ("analysis.couplings", COUPLINGS_KEYS),
     ("analysis.patterns", PATTERNS_KEYS),
     ("analysis.statistics", STATISTICS_KEYS),
+    ("analysis.information", INFORMATION_KEYS),
+    ("analysis.verdict", VERDICT_KEYS),
 ];
 const THERMODYNAMICS_KEYS: &[&str] = &["vae_samples"];
 const COUPLINGS_KEYS: &[&str] = &["bootstrap", "draws", "prior_draws"];
 const LIKELIHOOD_KEYS: &[&str] = &["importance_samples", "quadrature_samples"];
 const PATTERNS_KEYS: &[&str] = &["prior_draws", "encoded"];
 const STATISTICS_KEYS: &[&str] = &["triplet_sites", "vae_samples"];
+const INFORMATION_KEYS: &[&str] = &["partitions", "samples", "encoded"];
+const VERDICT_KEYS: &[&str] = &["vae_samples", "further_latents"];
+/// Partitions that one point may ask for.
+const MOST_PARTITIONS: usize = 100;
 
 // Defaults.
 const THERMODYNAMICS: ThermodynamicsSection = ThermodynamicsSection { vae_samples: 0 };
@@ -110,6 +147,15 @@ const STATISTICS: StatisticsSection = StatisticsSection {
     triplet_sites: 10,
     vae_samples: 0,
 };
+const INFORMATION: InformationSection = InformationSection {
+    partitions: Vec::new(),
+    samples: 10_000,
+    encoded: 4096,
+};
+const VERDICT: VerdictSection = VerdictSection {
+    vae_samples: 0,
+    further_latents: 2,
+};
 
 /// Reads `[analysis]`.
 pub(super) fn read(section: &Section<'_>) -> AnalysisSection {
@@ -122,6 +168,10 @@ pub(super) fn read(section: &Section<'_>) -> AnalysisSection {
         likelihood: section.table("likelihood").map(|table| likelihood(&table)),
         patterns: section.table("patterns").map(|table| patterns(&table)),
         statistics: section.table("statistics").map(|table| statistics(&table)),
+        information: section
+            .table("information")
+            .map(|table| information(&table)),
+        verdict: section.table("verdict").map(|table| verdict(&table)),
     }
 }
 
@@ -172,5 +222,32 @@ fn statistics(section: &Section<'_>) -> StatisticsSection {
     StatisticsSection {
         triplet_sites: triplet_sites.unwrap_or(STATISTICS.triplet_sites),
         vae_samples: vae_samples.unwrap_or(STATISTICS.vae_samples),
+    }
+}
+
+fn information(section: &Section<'_>) -> InformationSection {
+    section.allow_only(INFORMATION_KEYS);
+    let rules = section.array(
+        "partitions",
+        &(1..=MOST_PARTITIONS),
+        "partitions",
+        partition::read,
+    );
+    let samples = section.count("samples", 0..=1_000_000_000);
+    let encoded = section.count("encoded", 2..=1_000_000);
+    InformationSection {
+        partitions: rules.unwrap_or_else(|| vec![PartitionRule::Halves, PartitionRule::EvenOdd]),
+        samples: samples.unwrap_or(INFORMATION.samples),
+        encoded: encoded.unwrap_or(INFORMATION.encoded),
+    }
+}
+
+fn verdict(section: &Section<'_>) -> VerdictSection {
+    section.allow_only(VERDICT_KEYS);
+    let vae_samples = section.count("vae_samples", 0..=1_000_000_000);
+    let further = section.count("further_latents", 1..=64);
+    VerdictSection {
+        vae_samples: vae_samples.unwrap_or(VERDICT.vae_samples),
+        further_latents: further.unwrap_or(VERDICT.further_latents),
     }
 }

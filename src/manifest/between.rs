@@ -1,5 +1,6 @@
 //! Rules between sections: what asks for what.
 
+use super::analysis::AnalysisSection;
 use super::model::ModelSection;
 use super::report::Message;
 use super::section::Section;
@@ -61,6 +62,43 @@ pub(super) fn check_analyses(root: &Section<'_>, systems: &[&System]) {
     for rule in RULES {
         if !systems.iter().all(|system| (rule.fits)(system)) {
             analysis.conflict(rule.analysis, rule.expected, Some(rule.help));
+        }
+    }
+}
+
+/// Refuses a verdict without its evidence, and partitions with sites that are not there.
+pub(super) fn check_information(
+    root: &Section<'_>,
+    analysis: &AnalysisSection,
+    systems: &[&System],
+) {
+    let Some(section) = root.table("analysis") else {
+        return;
+    };
+    if analysis.verdict.is_some() {
+        for (missing, name) in [
+            (analysis.likelihood.is_none(), "likelihood"),
+            (analysis.information.is_none(), "information"),
+        ] {
+            if missing {
+                let expected = format!("`[analysis]` with `{name}`, on which the verdict rests");
+                let help = format!("add `{name} = {{}}`");
+                section.conflict("verdict", &expected, Some(&help));
+            }
+        }
+    }
+    let rules = analysis
+        .information
+        .iter()
+        .flat_map(|found| &found.partitions);
+    for rule in rules {
+        let sizes = systems.iter().filter_map(|system| system.known_sites());
+        if let Some(sites) = sizes.into_iter().find(|&sites| !rule.fits(sites)) {
+            let expected = format!("sites from 0 to {}, and some that are left out", sites - 1);
+            let help = format!("`{rule}` does not cut {sites} sites in two");
+            if let Some(table) = section.table("information") {
+                table.conflict("partitions", &expected, Some(&help));
+            }
         }
     }
 }

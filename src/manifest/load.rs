@@ -106,6 +106,7 @@ fn assemble(
     if let Some(parts) = &parts {
         let systems: Vec<&System> = parts.iter().map(|part| &part.system).collect();
         between::check_analyses(&root, &systems);
+        between::check_information(&root, &analysis, &systems);
         let fresh = parts.iter().filter(|part| part.vae.training.fresh_samples);
         between::check_fresh_samples(&root, fresh.map(|part| &part.system));
     }

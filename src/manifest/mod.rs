@@ -30,6 +30,7 @@ mod nematic;
 mod node;
 mod overrides;
 mod parse;
+mod partition;
 mod plot;
 mod points;
 mod problem;
@@ -48,8 +49,8 @@ mod vae;
 mod tests;
 
 pub use analysis::{
-    AnalysisSection, CouplingsSection, LikelihoodSection, PatternsSection, StatisticsSection,
-    ThermodynamicsSection,
+    AnalysisSection, CouplingsSection, InformationSection, LikelihoodSection, PatternsSection,
+    StatisticsSection, ThermodynamicsSection, VerdictSection,
 };
 pub use curie_weiss::CurieWeissSection;
 pub use experiment::ExperimentSection;
@@ -59,6 +60,7 @@ pub use load::load;
 pub use memory::memory_estimate;
 pub use model::ModelSection;
 pub use nematic::NematicSection;
+pub use partition::PartitionRule;
 pub use plot::{Catalogue, PlotRequest};
 pub use problem::{Origin, Problem, Problems};
 pub use recording::{RecordingAxis, RecordingSection, RepeatSplit, SplitBy};

@@ -76,6 +76,16 @@ pub enum System {
     Recording(RecordingSection),
 }
 
+impl System {
+    /// Sites of a configuration, if the manifest says how many there are.
+    pub(super) fn known_sites(&self) -> Option<usize> {
+        match self {
+            Self::Model { model, .. } => Some(model.sites()),
+            Self::Recording(recording) => recording.sites.as_ref().map(Vec::len),
+        }
+    }
+}
+
 /// What belongs to this machine and not to the experiment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Machine {

@@ -43,6 +43,19 @@ pub enum LogPartitionMethod {
 }
 
 impl LogPartitionMethod {
+    const ALL: [Self; 4] = [
+        Self::SiteClasses,
+        Self::Quadrature,
+        Self::AcceptanceRatio,
+        Self::Kaufman,
+    ];
+
+    /// The method of this name in tables, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+
     /// The name in tables.
     #[must_use]
     pub fn name(self) -> &'static str {

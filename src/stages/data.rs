@@ -10,6 +10,7 @@ use crate::configurations::Configurations;
 use crate::engine::{StageError, TaskContext};
 use crate::inference::{self, Estimate};
 use crate::manifest::{Point, System};
+use crate::physics::{LogPartition, LogPartitionMethod};
 use crate::plan::Request;
 use crate::tables::{self, Column, Table};
 
@@ -156,6 +157,53 @@ pub(super) fn read_log_probability(
     };
     let standard_error = values(STANDARD_ERROR)?.first().copied().unwrap_or(0.0);
     Ok(Some((values(VALUE)?, standard_error)))
+}
+
+/// ln Z of the model that drew the data, if `sample` knew it.
+pub(super) fn read_log_partition(
+    task: &TaskContext<'_>,
+) -> Result<Option<LogPartition>, StageError> {
+    let found = sampling_value(task, "log_partition")?;
+    let Some((value, standard_error, method)) = found else {
+        return Ok(None);
+    };
+    Ok(
+        LogPartitionMethod::named(&method).map(|method| LogPartition {
+            value,
+            standard_error: standard_error.unwrap_or(0.0),
+            method,
+        }),
+    )
+}
+
+/// As how many independent configurations the rows of a set count.
+pub(super) fn effective_samples(task: &TaskContext<'_>, set: &DataSet) -> Result<f64, StageError> {
+    let rows = set.configurations.rows() as f64;
+    let Some((effective, ..)) = sampling_value(task, "effective_samples")? else {
+        return Ok(rows);
+    };
+    let drawn = DataSet::read(task, TRAIN)?.configurations.rows() as f64 + rows;
+    Ok((rows * effective / drawn).clamp(1.0, rows))
+}
+
+/// Value, standard error and method of a row of the table `sampling`, if the data are
+/// samples of a model.
+fn sampling_value(
+    task: &TaskContext<'_>,
+    quantity: &str,
+) -> Result<Option<(f64, Option<f64>, String)>, StageError> {
+    const SAMPLING: &str = "sampling.parquet";
+    if !task.files(ROLE).any(|file| file == SAMPLING) {
+        return Ok(None);
+    }
+    let (table, _) = tables::from_bytes(&task.read(ROLE, SAMPLING)?)?;
+    let row = table
+        .texts("quantity")?
+        .iter()
+        .position(|name| name == quantity);
+    let (values, errors) = (table.numbers("value")?, table.numbers("standard_error")?);
+    let methods = table.texts("method")?;
+    Ok(row.and_then(|row| Some((values[row]?, errors[row], methods[row].clone()))))
 }
 
 /// Reads a bit matrix that `sample` wrote beside the configurations.

@@ -17,6 +17,8 @@ use crate::plan::{Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 use crate::vae::{Vae, quadrature};
 
+pub(super) const NAME: &str = "likelihood";
+
 /// The stage.
 pub(super) struct Likelihood;
 
@@ -35,7 +37,7 @@ const COARSE_GRID: f64 = 0.01;
 
 impl StageDefinition for Likelihood {
     fn name(&self) -> &'static str {
-        "likelihood"
+        NAME
     }
 
     fn version(&self) -> u32 {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! sample | recording -> train -> thermodynamics, likelihood, couplings,
-//!                                patterns, statistics
+//!                                patterns, statistics, information
+//!                                    | likelihood, information -> verdict
 //!                                    | all points
 //!                               table -> figure
 //! ```
@@ -25,6 +26,7 @@
 mod couplings;
 mod data;
 mod figure;
+mod information;
 mod likelihood;
 mod model;
 mod pattern_files;
@@ -35,6 +37,7 @@ mod statistics;
 mod table;
 mod thermodynamics;
 mod train;
+mod verdict;
 
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::plan::StageDefinition;
@@ -53,11 +56,14 @@ pub fn registry(digests: Vec<RecordingDigest>) -> Vec<Box<dyn Stage>> {
         Box::new(sample::Sample),
         Box::new(recording::Recording::new(digests)),
         Box::new(train::Train),
+        Box::new(train::TrainFurther),
         Box::new(thermodynamics::Thermodynamics),
         Box::new(likelihood::Likelihood),
         Box::new(couplings::Couplings),
         Box::new(patterns::Patterns),
         Box::new(statistics::Statistics),
+        Box::new(information::Information),
+        Box::new(verdict::Verdict),
         Box::new(table::Join),
         Box::new(figure::Draw),
     ]

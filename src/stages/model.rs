@@ -5,9 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::data;
 use crate::bits::BitMatrix;
 use crate::engine::{StageError, TaskContext};
+use crate::information::{ExactInformation, Lattice};
 use crate::manifest::{ModelSection, PatternSource};
 use crate::physics::{self, PhysicsError, System};
 use crate::random;
+
+/// A model, and what is exactly known of its information.
+pub(super) trait Subject: System + ExactInformation {}
+
+impl<T: System + ExactInformation> Subject for T {}
 
 /// A model and its parameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -131,7 +137,7 @@ impl Model {
     pub(super) fn system(
         &self,
         patterns: Option<BitMatrix>,
-    ) -> Result<Box<dyn System>, StageError> {
+    ) -> Result<Box<dyn Subject>, StageError> {
         Ok(match *self {
             Self::CurieWeiss {
                 sites,
@@ -182,8 +188,17 @@ impl Model {
     }
 
     /// The model, with the patterns that the stage `sample` has kept.
-    pub(super) fn sampled(&self, task: &TaskContext<'_>) -> Result<Box<dyn System>, StageError> {
+    pub(super) fn sampled(&self, task: &TaskContext<'_>) -> Result<Box<dyn Subject>, StageError> {
         self.system(self.stored_patterns(task)?)
+    }
+
+    /// The lattice on which the sites lie, if they do.
+    pub(super) fn lattice(&self) -> Option<Lattice> {
+        match *self {
+            Self::Ising2d { side, .. } => Some(Lattice { side, dimension: 2 }),
+            Self::LebwohlLasher { side, .. } => Some(Lattice { side, dimension: 3 }),
+            _ => None,
+        }
     }
 
     /// The external field, in units of `J`.

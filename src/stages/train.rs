@@ -24,6 +24,8 @@ use crate::vae::{
 };
 
 pub(super) const NAME: &str = "train";
+/// The same training with further latents, for comparison.
+pub(super) const FURTHER_NAME: &str = "train_further";
 /// Role under which the analyses read a trained network.
 pub(super) const ROLE: &str = "vae";
 const BEST: &str = "best.safetensors";
@@ -32,6 +34,9 @@ const CHECKPOINT: &str = "state.safetensors";
 
 /// The stage.
 pub(super) struct Train;
+
+/// The stage that trains once more, with the further latents of the verdict.
+pub(super) struct TrainFurther;
 
 /// Everything that decides a training.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -149,33 +154,7 @@ impl StageDefinition for Train {
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
-        let section = &point.vae;
-        let training = &section.training;
-        let parameters = Parameters {
-            network: Network::of(section),
-            training: TrainingSettings {
-                epochs: training.epochs,
-                batch: training.batch,
-                learning_rate: training.learning_rate,
-                final_learning_rate_fraction: training.final_learning_rate_fraction,
-                kl_warmup_epochs: training.kl_warmup_epochs,
-                gradient_clip: training.gradient_clip,
-                patience: training.patience,
-            },
-            validation_fraction: training.validation_fraction,
-            fresh: match &point.system {
-                System::Model { model, .. } if training.fresh_samples => Some(Model::of(model)),
-                System::Model { .. } | System::Recording(_) => None,
-            },
-            engine: EngineClass::of(training),
-            seed: point.seed,
-            replicate: point.replicate,
-        };
-        let places = Places {
-            checkpoint_epochs: training.checkpoint_epochs,
-        };
-        let request = Request::new(super::json(&parameters)).with_places(super::json(&places));
-        Some(data::needing_data(request, point))
+        Some(request(point, &point.vae))
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -183,48 +162,113 @@ impl StageDefinition for Train {
     }
 }
 
+impl StageDefinition for TrainFurther {
+    fn name(&self) -> &'static str {
+        FURTHER_NAME
+    }
+
+    fn version(&self) -> u32 {
+        Train.version()
+    }
+
+    fn request(&self, point: &Point) -> Option<Request> {
+        let verdict = point.analysis.verdict.as_ref()?;
+        if super::verdict::probability_is_known(&point.system) {
+            return None;
+        }
+        let mut section = point.vae.clone();
+        section.latent += verdict.further_latents;
+        Some(request(point, &section))
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// What decides the training of a network of this shape.
+fn request(point: &Point, section: &VaeSection) -> Request {
+    let training = &section.training;
+    let parameters = Parameters {
+        network: Network::of(section),
+        training: TrainingSettings {
+            epochs: training.epochs,
+            batch: training.batch,
+            learning_rate: training.learning_rate,
+            final_learning_rate_fraction: training.final_learning_rate_fraction,
+            kl_warmup_epochs: training.kl_warmup_epochs,
+            gradient_clip: training.gradient_clip,
+            patience: training.patience,
+        },
+        validation_fraction: training.validation_fraction,
+        fresh: match &point.system {
+            System::Model { model, .. } if training.fresh_samples => Some(Model::of(model)),
+            System::Model { .. } | System::Recording(_) => None,
+        },
+        engine: EngineClass::of(training),
+        seed: point.seed,
+        replicate: point.replicate,
+    };
+    let places = Places {
+        checkpoint_epochs: training.checkpoint_epochs,
+    };
+    let request = Request::new(super::json(&parameters)).with_places(super::json(&places));
+    data::needing_data(request, point)
+}
+
 impl Stage for Train {
     fn run(&self, task: &TaskContext<'_>) -> Result<(), StageError> {
-        let parameters: Parameters = task.parameters()?;
-        let places: Places = task.places()?;
-        let data = DataSet::read(task, data::TRAIN)?;
-        let (train, validation) = data.hold_out(parameters.validation_fraction);
-        let architecture = parameters.network.architecture(&train);
-        let sampler = fresh_sampler(task, parameters.fresh.as_ref())?;
-        let draw = sampler.as_ref().map(|sampler| {
-            move |rows: usize, generator: &mut Generator| sampler.draw(rows, generator)
-        });
-        let mut listener = Listener {
-            task,
-            architecture: &architecture,
-            epochs: parameters.training.epochs,
-            checkpoint_epochs: places.checkpoint_epochs,
-            latest: String::new(),
-        };
-        let batch = parameters.training.batch.min(train.rows());
-        let mut engine = parameters.engine.engine(&architecture, batch)?;
-        let state = vae::train(
-            &architecture,
-            &parameters.training,
-            TrainingData {
-                train: match &draw {
-                    None => TrainingSource::Fixed(&train),
-                    Some(draw) => TrainingSource::Fresh {
-                        rows: train.rows(),
-                        draw,
-                    },
-                },
-                validation: &validation,
-            },
-            engine.as_mut(),
-            &|name| task.stream(name),
-            resume(task, &architecture),
-            &mut listener,
-        )
-        .map_err(cancelled)?;
-        warn(task, &state);
-        publish(task, &architecture, &state)
+        fit(task)
     }
+}
+
+impl Stage for TrainFurther {
+    fn run(&self, task: &TaskContext<'_>) -> Result<(), StageError> {
+        fit(task)
+    }
+}
+
+/// Trains the network of a task.
+fn fit(task: &TaskContext<'_>) -> Result<(), StageError> {
+    let parameters: Parameters = task.parameters()?;
+    let places: Places = task.places()?;
+    let data = DataSet::read(task, data::TRAIN)?;
+    let (train, validation) = data.hold_out(parameters.validation_fraction);
+    let architecture = parameters.network.architecture(&train);
+    let sampler = fresh_sampler(task, parameters.fresh.as_ref())?;
+    let draw = sampler
+        .as_ref()
+        .map(|sampler| move |rows: usize, generator: &mut Generator| sampler.draw(rows, generator));
+    let mut listener = Listener {
+        task,
+        architecture: &architecture,
+        epochs: parameters.training.epochs,
+        checkpoint_epochs: places.checkpoint_epochs,
+        latest: String::new(),
+    };
+    let batch = parameters.training.batch.min(train.rows());
+    let mut engine = parameters.engine.engine(&architecture, batch)?;
+    let state = vae::train(
+        &architecture,
+        &parameters.training,
+        TrainingData {
+            train: match &draw {
+                None => TrainingSource::Fixed(&train),
+                Some(draw) => TrainingSource::Fresh {
+                    rows: train.rows(),
+                    draw,
+                },
+            },
+            validation: &validation,
+        },
+        engine.as_mut(),
+        &|name| task.stream(name),
+        resume(task, &architecture),
+        &mut listener,
+    )
+    .map_err(cancelled)?;
+    warn(task, &state);
+    publish(task, &architecture, &state)
 }
 
 /// The sampler of independent configurations, if they are asked for.
@@ -310,9 +354,14 @@ fn publish(
     super::write_fragment(task, &latents)
 }
 
-/// Reads the best network of the task that this one needs.
+/// Reads the best network of the training that this task needs.
 pub(super) fn read_best(task: &TaskContext<'_>) -> Result<Vae, StageError> {
-    let (architecture, parameters) = vae::model_from_bytes(&task.read(ROLE, BEST)?)?;
+    read_best_of(task, ROLE)
+}
+
+/// Reads the best network of the training under a role.
+pub(super) fn read_best_of(task: &TaskContext<'_>, role: &str) -> Result<Vae, StageError> {
+    let (architecture, parameters) = vae::model_from_bytes(&task.read(role, BEST)?)?;
     Ok(Vae::new(architecture, parameters))
 }
 

@@ -5,7 +5,11 @@
 //! meaning of a column changes. `docs/tables.md` describes the same columns
 //! for readers, and a test holds the two together.
 
+mod information;
+
 use std::fmt;
+
+pub use information::{INFORMATION, LATENTS, TWO_SAMPLE_TESTS, VERDICT};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -514,6 +518,10 @@ pub fn catalogue() -> &'static [&'static TableSchema] {
         &LIKELIHOOD,
         &COUPLINGS,
         &FIELD,
+        &INFORMATION,
+        &LATENTS,
+        &VERDICT,
+        &TWO_SAMPLE_TESTS,
         &PATTERNS,
         &PATTERN_SITES,
         &SPECTRUM,

@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod documents;
+mod information;
 mod layering;
 mod robustness;
 mod rules;

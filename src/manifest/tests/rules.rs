@@ -194,6 +194,8 @@ const RULES: &[Rule] = &[
         &["2", "201"],
     ),
     (MODEL, "analysis.statistics.vae_samples", &["0"], &["-1"]),
+    (MODEL, "analysis.information.samples", &["0"], &["-1"]),
+    (MODEL, "analysis.information.encoded", &["2"], &["1"]),
     (
         RECORDING,
         "recording.path",
@@ -491,7 +493,7 @@ fn plots_name_known_tables_and_columns_once() {
 }
 
 /// A manifest of a model of another kind.
-fn of_kind(kind: &str, keys: &str) -> String {
+pub(super) fn of_kind(kind: &str, keys: &str) -> String {
     format!("[experiment]\nname = \"m\"\n[model]\nkind = \"{kind}\"\ntemperature = 1.0\n{keys}\n")
 }
 

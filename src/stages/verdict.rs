@@ -1,0 +1,166 @@
+//! `verdict`: whether a mean-field theory is behind the data, and why.
+//!
+//! Gathers the evidence: the gap of the log-likelihood, the certified inequality over
+//! all partitions, tests of the data against samples of the network, and the number
+//! of collective variables. The rule itself is [`inference::verdict`].
+
+mod evidence;
+mod tests_of_samples;
+
+use serde::{Deserialize, Serialize};
+
+use self::evidence::{Gathered, gather};
+use self::tests_of_samples::{SampleSets, SampleTests};
+use super::data::{self, DataSet};
+use super::model::Model;
+use super::{information, likelihood, train};
+use crate::configurations::Configurations;
+use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::inference;
+use crate::manifest::{ModelSection, Point, System};
+use crate::plan::{Request, StageDefinition};
+use crate::tables::{Table, schema};
+
+/// The stage.
+pub(super) struct Verdict;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Parameters {
+    /// The model, unless the data are a recording.
+    model: Option<Model>,
+    vae_samples: usize,
+}
+
+/// Roles under which the evidence of other stages is read.
+const LIKELIHOOD: &str = "likelihood";
+const INFORMATION: &str = "information";
+const FURTHER: &str = "further";
+
+/// Whether the probability of each configuration is known, so that no network with
+/// further latents is needed for comparison.
+pub(super) fn probability_is_known(system: &System) -> bool {
+    match system {
+        System::Model { model, .. } => !matches!(model, ModelSection::LebwohlLasher(_)),
+        System::Recording(_) => false,
+    }
+}
+
+impl StageDefinition for Verdict {
+    fn name(&self) -> &'static str {
+        "verdict"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn request(&self, point: &Point) -> Option<Request> {
+        let section = point.analysis.verdict.as_ref()?;
+        let request = Request::new(super::json(&Parameters {
+            model: match &point.system {
+                System::Model { model, .. } => Some(Model::of(model)),
+                System::Recording(_) => None,
+            },
+            vae_samples: section.vae_samples,
+        }));
+        let request = data::needing_data(request, point)
+            .needing(train::ROLE, train::NAME)
+            .needing(LIKELIHOOD, likelihood::NAME)
+            .needing(INFORMATION, information::NAME);
+        Some(if probability_is_known(&point.system) {
+            request
+        } else {
+            request.needing(FURTHER, train::FURTHER_NAME)
+        })
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["verdict", "two_sample_tests"]
+    }
+}
+
+impl Stage for Verdict {
+    fn run(&self, task: &TaskContext<'_>) -> Result<(), StageError> {
+        let parameters: Parameters = task.parameters()?;
+        let vae = train::read_best(task)?;
+        let test = DataSet::read(task, data::TEST)?;
+        let system = parameters
+            .model
+            .as_ref()
+            .map(|model| model.sampled(task))
+            .transpose()?;
+        let count = match parameters.vae_samples {
+            0 => test.configurations.rows(),
+            count => count,
+        };
+        report(task, 0.0, "samples of the network");
+        let samples = vae.sample(count, &|name| task.stream(name));
+        task.check_cancelled()?;
+        report(task, 0.2, "tests of data against samples");
+        let independent = independent(&test);
+        let sets = SampleSets {
+            data: &independent,
+            samples: &samples,
+            system: system.as_deref().map(|system| system as _),
+        };
+        let tests = SampleTests::run(task, &sets)?;
+        super::write_fragment(task, &tests.table()?)?;
+        report(task, 0.8, "evidence");
+        let gathered = gather(task, &vae, &test, &tests)?;
+        super::write_fragment(task, &table(&gathered, &tests)?)
+    }
+}
+
+/// Bins of a recording that are taken to be independent lie so far apart; the
+/// correlation of the active count of retinal cells falls off within ten bins of 20 ms.
+const BINS_APART: usize = 10;
+
+/// The configurations that count as independent of each other.
+fn independent(test: &DataSet) -> Configurations {
+    if test.blocks.is_none() {
+        return test.configurations.clone();
+    }
+    let rows: Vec<usize> = (0..test.configurations.rows())
+        .step_by(BINS_APART)
+        .collect();
+    test.configurations.select_rows(&rows)
+}
+
+fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
+    task.progress(Progress {
+        fraction,
+        message: message.to_owned(),
+    });
+}
+
+/// The table `verdict`.
+fn table(gathered: &Gathered, tests: &SampleTests) -> Result<Table, StageError> {
+    let evidence = &gathered.evidence;
+    let (verdict, reason) = inference::verdict(evidence);
+    let (gap, method, further) = gathered.gap();
+    let mut cells = vec![verdict.name().into(), reason.into()];
+    cells.extend([gap.value.into(), gap.standard_error.into(), method.into()]);
+    let numbers = [
+        Some(evidence.captured),
+        Some(gathered.missing_fraction()),
+        further,
+        evidence.certified_excess,
+    ];
+    for number in numbers {
+        cells.push(number.map(|number| number.value).into());
+        cells.push(number.map(|number| number.standard_error).into());
+    }
+    cells.extend([
+        gathered.certified_partition.as_str().into(),
+        tests.classifier.area.into(),
+        tests.classifier.null_deviation.into(),
+        evidence.smallest_p_value.into(),
+        gathered.effective_variables.into(),
+        gathered.effective_margin.into(),
+        evidence.latents.into(),
+        evidence.active_units.into(),
+    ]);
+    let mut table = Table::new(&schema::VERDICT);
+    table.push(cells)?;
+    Ok(table)
+}
