@@ -3,15 +3,15 @@
 //! `docs/verdict.md` explains it, with the error rates that were measured.
 
 /// Correlations that a theory may miss and still count as one, as a part of all.
-pub const FAITHFUL: f64 = 0.05;
+const FAITHFUL: f64 = 0.05;
 /// A gap below which nothing is missed, whatever its part, nats.
-pub const NEGLIGIBLE_GAP: f64 = 0.02;
+const NEGLIGIBLE_GAP: f64 = 0.02;
 /// An excess that says more than a training that could have gone better, nats.
-pub const CERTIFIED: f64 = 0.25;
+const CERTIFIED: f64 = 0.25;
 /// Standard errors by which a number must lie beyond its bound.
-pub const STANDARD_ERRORS: f64 = 3.0;
+const STANDARD_ERRORS: f64 = 3.0;
 /// Corrected probability below which samples of the network differ from the data.
-pub const DIFFERENT: f64 = 0.01;
+const DIFFERENT: f64 = 0.01;
 
 /// A number of the evidence, nats, with its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]

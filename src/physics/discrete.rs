@@ -91,7 +91,7 @@ impl DiscreteTable {
 
 /// A part of a column, from 0 to below 1, in the bits above `index_bits`.
 fn height(part: f64, index_bits: u32) -> u64 {
-    let scale = ((u64::BITS - index_bits) as f64).exp2();
+    let scale = f64::from(u64::BITS - index_bits).exp2();
     ((part * scale) as u64) << index_bits
 }
 

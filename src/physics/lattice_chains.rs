@@ -232,13 +232,16 @@ fn observe<W: Walker>(
     walkers.par_iter_mut().map(run).collect()
 }
 
+/// Chains of walkers with what is said of them.
+type JudgedChains<W> = Judged<Vec<Chain<<W as Walker>::Record>>>;
+
 /// Starts chains, of which chain `i` draws from the stream `chain {i}`, and runs them
 /// until they are good enough.
 fn run_chains<W: Walker>(
     pilot: &Pilot,
     starter: Starter<'_, W>,
     run: &Run<'_>,
-) -> Result<(Plan, Judged<Vec<Chain<W::Record>>>), PhysicsError> {
+) -> Result<(Plan, JudgedChains<W>), PhysicsError> {
     let start = |number: usize| {
         let generator = (run.streams)(&format!("chain {number}"));
         starter(number, generator, Some(pilot.step))

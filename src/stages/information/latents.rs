@@ -12,7 +12,7 @@ pub(super) struct Latents {
     pub(super) rows: ElboRows,
     /// R, of all of them.
     pub(super) rate: Estimate,
-    /// I_q(x; z) from below, of those that are encoded.
+    /// `I_q(x; z)` from below, of those that are encoded.
     pub(super) information: Estimate,
     /// The same from above.
     pub(super) upper: Estimate,
