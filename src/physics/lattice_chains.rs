@@ -141,11 +141,11 @@ pub(super) fn sample_after<W: Walker>(
     run: &Run<'_>,
     collect: impl Fn(Vec<W::Record>) -> Configurations,
 ) -> Result<Ensemble, PhysicsError> {
-    let (plan, judged) = run_chains(pilot, starter, run)?;
+    let judged = run_chains(pilot, starter, run)?;
     let quality = judged.quality;
     let (mean_energy, mean_energy_error) =
         mean_with_error(&series(&judged.chains, energy), quality.energy_time);
-    let warnings = judged.warnings(&plan);
+    let warnings = judged.warnings();
     let records = judged.chains.into_iter();
     let records = records.map(|chain| chain.records.into_iter());
     Ok(Ensemble {
@@ -238,7 +238,7 @@ fn run_chains<W: Walker>(
     pilot: &Pilot,
     starter: Starter<'_, W>,
     run: &Run<'_>,
-) -> Result<(Plan, Judged<Vec<Chain<W::Record>>>), PhysicsError> {
+) -> Result<Judged<Vec<Chain<W::Record>>>, PhysicsError> {
     let start = |number: usize| {
         let generator = (run.streams)(&format!("chain {number}"));
         starter(number, generator, Some(pilot.step))
@@ -254,14 +254,13 @@ fn run_chains<W: Walker>(
             .map(|walker| walk(walker, schedule, &meter))
             .collect::<Result<Vec<_>, _>>()
     };
-    let judged = run_until_good(
+    run_until_good(
         &plan,
         first,
         run.progress,
         on,
         |chains: &Vec<_>, schedule| quality(chains, schedule, pilot.time),
-    )?;
-    Ok((plan, judged))
+    )
 }
 
 /// Runs one chain on.
