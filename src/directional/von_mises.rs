@@ -37,6 +37,13 @@ pub fn log_normaliser_at(length: f64) -> f64 {
     bessel::ln_i0(length)
 }
 
+/// `exp(-length) c` in a field of length `length ≥ 0`, which neither overflows nor loses
+/// digits.
+#[must_use]
+pub fn scaled_normaliser_at(length: f64) -> f64 {
+    bessel::scaled_i0(length)
+}
+
 /// The mean feature `E[y]`, the gradient of `ln c`; the relative error is below
 /// `1e-13`.
 #[must_use]

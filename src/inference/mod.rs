@@ -16,9 +16,9 @@
 //!
 //! Never: files, clocks, networks, threads of its own. All of it is double
 //! precision (faer is built without its thread pool); bootstraps draw from the
-//! generator that they are handed, and the only loop that may run in parallel, over
-//! the sites of [`couplings::node_wise_pseudo_likelihood`], shares no sum, so equal
-//! input gives equal output.
+//! generator that they are handed, and the only loops that may run in parallel, over
+//! the sites of [`couplings::node_wise_pseudo_likelihood`] and of its errors, share no sum,
+//! so equal input gives equal output.
 
 mod basis;
 mod binary_factorisation;

@@ -141,11 +141,11 @@ pub(super) fn sample_after<W: Walker>(
     run: &Run<'_>,
     collect: impl Fn(Vec<W::Record>) -> Configurations,
 ) -> Result<Ensemble, PhysicsError> {
-    let (plan, judged) = run_chains(pilot, starter, run)?;
+    let judged = run_chains(pilot, starter, run)?;
     let quality = judged.quality;
     let (mean_energy, mean_energy_error) =
         mean_with_error(&series(&judged.chains, energy), quality.energy_time);
-    let warnings = judged.warnings(&plan);
+    let warnings = judged.warnings();
     let records = judged.chains.into_iter();
     let records = records.map(|chain| chain.records.into_iter());
     Ok(Ensemble {
@@ -232,16 +232,13 @@ fn observe<W: Walker>(
     walkers.par_iter_mut().map(run).collect()
 }
 
-/// Chains of walkers with what is said of them.
-type JudgedChains<W> = Judged<Vec<Chain<<W as Walker>::Record>>>;
-
 /// Starts chains, of which chain `i` draws from the stream `chain {i}`, and runs them
 /// until they are good enough.
 fn run_chains<W: Walker>(
     pilot: &Pilot,
     starter: Starter<'_, W>,
     run: &Run<'_>,
-) -> Result<(Plan, JudgedChains<W>), PhysicsError> {
+) -> Result<Judged<Vec<Chain<W::Record>>>, PhysicsError> {
     let start = |number: usize| {
         let generator = (run.streams)(&format!("chain {number}"));
         starter(number, generator, Some(pilot.step))
@@ -257,14 +254,13 @@ fn run_chains<W: Walker>(
             .map(|walker| walk(walker, schedule, &meter))
             .collect::<Result<Vec<_>, _>>()
     };
-    let judged = run_until_good(
+    run_until_good(
         &plan,
         first,
         run.progress,
         on,
         |chains: &Vec<_>, schedule| quality(chains, schedule, pilot.time),
-    )?;
-    Ok((plan, judged))
+    )
 }
 
 /// Runs one chain on.

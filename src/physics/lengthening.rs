@@ -210,6 +210,7 @@ fn time_at_spacing(time: f64, spacing: f64) -> f64 {
 
 /// Chains as they are kept, and what was found of them.
 pub(super) struct Judged<C> {
+    plan: Plan,
     pub(super) chains: C,
     pub(super) schedule: Schedule,
     pub(super) quality: Quality,
@@ -247,6 +248,7 @@ pub(super) fn run_until_good<C>(
             ControlFlow::Continue(longer) => schedule = longer,
             ControlFlow::Break(stop) => {
                 return Ok(Judged {
+                    plan: *plan,
                     chains,
                     schedule,
                     quality,
@@ -261,7 +263,7 @@ pub(super) fn run_until_good<C>(
 
 impl<C> Judged<C> {
     /// What falls short, and the limit that kept the chains from running on.
-    pub(super) fn warnings(&self, plan: &Plan) -> Vec<String> {
+    pub(super) fn warnings(&self) -> Vec<String> {
         let (schedule, quality) = (&self.schedule, &self.quality);
         let mut warnings = Vec::new();
         if !quality.long_enough(schedule) {
@@ -279,12 +281,12 @@ impl<C> Judged<C> {
             ));
         }
         warnings.extend(quality.chains.warnings());
-        warnings.extend(self.limit(plan));
+        warnings.extend(self.limit());
         warnings
     }
 
     /// Why chains that are not good enough were not run on.
-    fn limit(&self, plan: &Plan) -> Option<String> {
+    fn limit(&self) -> Option<String> {
         let times = self.lengthened;
         match self.stop {
             Stop::Good => None,
@@ -294,7 +296,7 @@ impl<C> Judged<C> {
             Stop::Work => Some(format!(
                 "chains were lengthened {times} times; more would exceed the limit of \
                  {:.0e} {}",
-                plan.most_work, plan.unit
+                self.plan.most_work, self.plan.unit
             )),
             Stop::Hopeless => Some(format!(
                 "chains were lengthened {times} times; from a split R-hat of \

@@ -173,7 +173,7 @@ pub(super) fn chained<M: MeanField>(
     let (mean_energy, mean_energy_error) =
         mean_with_error(&energies(&judged.chains), quality.energy_time);
     let lowest_exchange_rate = lowest_exchange_rate(&judged.chains);
-    let mut warnings = judged.warnings(&plan);
+    let mut warnings = judged.warnings();
     warnings.extend(exchange_warning(lowest_exchange_rate));
     let records = judged.chains.into_iter();
     let records = records.map(|chain| chain.records.into_iter().map(Some));

@@ -15,6 +15,7 @@
 
 mod field_sampler;
 mod model;
+mod planar_order;
 mod quadrature;
 mod space;
 mod theory;

@@ -19,6 +19,9 @@ use crate::random::Generator;
 const MAX_SITES: usize = 1 << 16;
 /// Keeps `βN` within the digits of a double.
 const TEMPERATURES: (f64, f64) = (1e-3, 1e3);
+/// `<|Y|²>` is known to ten digits: fluctuations of `|Y|` below this part of it are known
+/// to fewer than four.
+const KNOWN_FLUCTUATION: f64 = 1e-6;
 /// Samples between two calls of the progress callback.
 const SAMPLES_PER_REPORT: usize = 256;
 
@@ -265,8 +268,9 @@ impl<S: OrientationSpace> System for Nematic<S> {
         S::order_values(&self.mean_feature(configurations, row))
     }
 
-    /// All but `abs_order_norm` and `susceptibility`: odd moments of `|Y|` are not
-    /// moments of the field.
+    /// `abs_order_norm` and `susceptibility` in the plane alone, from 16 molecules on: odd
+    /// moments of `|Y|` are not moments of the field. The susceptibility is left out where
+    /// the fluctuations of `|Y|` are lost in the digits of its square.
     fn exact(&self) -> Result<BTreeMap<String, f64>, PhysicsError> {
         let field = self.quadrature();
         let sites = self.sites as f64;
@@ -274,6 +278,20 @@ impl<S: OrientationSpace> System for Nematic<S> {
         let variance = 0.25 * sites * field.squared_order_variance;
         let entropy = field.log_partition / sites + self.beta() * energy;
         let binder = 1.0 - field.fourth_order() / (3.0 * field.squared_order.powi(2));
+        let length = S::mean_order(self.sites, self.beta());
+        let variance_of_length = length
+            .map(|length| field.squared_order - length * length)
+            .filter(|&variance| variance > KNOWN_FLUCTUATION * field.squared_order);
+        let lengths = [
+            ("abs_order_norm", length),
+            (
+                "susceptibility",
+                variance_of_length.map(|variance| self.beta() * sites * variance),
+            ),
+        ];
+        let lengths = lengths
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
         Ok([
             ("log_partition", field.log_partition),
             ("energy_per_site", energy),
@@ -283,7 +301,9 @@ impl<S: OrientationSpace> System for Nematic<S> {
             ("squared_order_norm", field.squared_order),
             ("binder_cumulant", binder),
         ]
+        .into_iter()
+        .chain(lengths)
         .map(|(name, value)| (name.to_owned(), value))
-        .into())
+        .collect())
     }
 }

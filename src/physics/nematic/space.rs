@@ -1,5 +1,6 @@
 //! Where molecules point: in the plane or in space.
 
+use super::planar_order::PlanarOrder;
 use crate::configurations::Unit;
 use crate::directional::{bingham, von_mises};
 use crate::random::{Generator, uniform};
@@ -39,6 +40,13 @@ pub trait OrientationSpace: Copy + Send + Sync + 'static {
 
     /// The order parameters of the mean feature `Y / N`.
     fn order_values(mean: &[f64]) -> Vec<f64>;
+
+    /// The exact `<|Y|> / N` of `sites` molecules at `beta`, in units of `1/J`, where it
+    /// is known.
+    #[must_use]
+    fn mean_order(_sites: usize, _beta: f64) -> Option<f64> {
+        None
+    }
 }
 
 /// Directors in space.
@@ -140,6 +148,10 @@ impl OrientationSpace for Plane {
     fn order_values(mean: &[f64]) -> Vec<f64> {
         let norm = mean[0].hypot(mean[1]);
         vec![norm, norm]
+    }
+
+    fn mean_order(sites: usize, beta: f64) -> Option<f64> {
+        PlanarOrder::new(sites, beta).map(|found| found.mean)
     }
 }
 
