@@ -81,7 +81,9 @@ pub(super) fn binary_digits(probability: f64) -> u64 {
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2", "x86_64+avx2"))]
 fn fill_random(tosses: &mut Tosses, words: &mut [u64]) {
     let (whole, rest) = words.as_chunks_mut::<LANES>();
-    whole.iter_mut().for_each(|words| *words = tosses.next());
+    for words in whole {
+        *words = tosses.next();
+    }
     let last = tosses.next();
     rest.copy_from_slice(&last[..rest.len()]);
 }

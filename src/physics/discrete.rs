@@ -79,7 +79,7 @@ impl DiscreteTable {
         let columns = self.columns.len();
         let mut found = vec![0.0; columns];
         for (column, shared) in self.columns.iter().enumerate() {
-            let parts = ((u64::BITS - self.index_bits) as f64).exp2();
+            let parts = f64::from(u64::BITS - self.index_bits).exp2();
             let own = (shared >> self.index_bits) as f64 / parts;
             found[column] += own / columns as f64;
             let other = shared & ((1 << self.index_bits) - 1);
@@ -91,7 +91,7 @@ impl DiscreteTable {
 
 /// A part of a column, from 0 to below 1, in the bits above `index_bits`.
 fn height(part: f64, index_bits: u32) -> u64 {
-    let scale = ((u64::BITS - index_bits) as f64).exp2();
+    let scale = f64::from(u64::BITS - index_bits).exp2();
     ((part * scale) as u64) << index_bits
 }
 
