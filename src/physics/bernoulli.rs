@@ -81,7 +81,7 @@ pub(super) fn binary_digits(probability: f64) -> u64 {
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2", "x86_64+avx2"))]
 fn fill_random(tosses: &mut Tosses, words: &mut [u64]) {
     let (whole, rest) = words.as_chunks_mut::<LANES>();
-    for words in whole.iter_mut() {
+    for words in whole {
         *words = tosses.next();
     }
     let last = tosses.next();
@@ -134,6 +134,15 @@ fn toss_whole_words(
             }
         }
         *words = up;
+    }
+}
+
+/// Leaves of the `words` the `sites`, and turns those that are `flipped`.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2", "x86_64+avx2"))]
+fn cut_and_flip(words: &mut [u64], sites: &[u64], flipped: &[u64]) {
+    let masks = sites.iter().zip(flipped);
+    for (word, (sites, flipped)) in words.iter_mut().zip(masks) {
+        *word = *word & sites ^ flipped;
     }
 }
 
@@ -266,13 +275,9 @@ impl SpinGroups {
                 toss_words(tosses, &digits, &mut drawn, &mut undecided);
                 self.decide(rows * self.words_per_row, &mut drawn, &undecided, fields);
             }
-            let masks = sites.iter().zip(&flipped);
-            let drawn = drawn.as_flattened()[..rows * self.words_per_row].iter();
-            words.extend(
-                drawn
-                    .zip(masks)
-                    .map(|(up, (sites, flipped))| up & sites ^ flipped),
-            );
+            let drawn = &mut drawn.as_flattened_mut()[..rows * self.words_per_row];
+            cut_and_flip(drawn, &sites, &flipped);
+            words.extend_from_slice(drawn);
         }
     }
 
@@ -343,6 +348,9 @@ impl SpinGroups {
             }
             let numbers = block * LANES..words;
             for (number, (word, &undecided)) in numbers.zip(drawn.iter_mut().zip(undecided)) {
+                if undecided == 0 {
+                    continue;
+                }
                 let (row, place) = (number / self.words_per_row, number % self.words_per_row);
                 let mut left = undecided & self.sites[place];
                 while left != 0 {

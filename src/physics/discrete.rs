@@ -1,5 +1,7 @@
 //! Draws from a finite list of weights.
 
+use std::hint::select_unpredictable;
+
 use rand::Rng;
 
 use crate::random::Generator;
@@ -66,11 +68,10 @@ impl DiscreteTable {
         let place = u128::from(word) * self.columns.len() as u128;
         let column = (place >> u64::BITS) as usize;
         let shared = self.columns[column];
-        if (place as u64) >> self.index_bits < shared >> self.index_bits {
-            column
-        } else {
-            (shared & ((1 << self.index_bits) - 1)) as usize
-        }
+        let other = (shared & ((1 << self.index_bits) - 1)) as usize;
+        let own = (place as u64) >> self.index_bits < shared >> self.index_bits;
+        // Either is drawn half of the time: a branch would be mispredicted.
+        select_unpredictable(own, column, other)
     }
 
     /// The probability of every entry, as the columns have it.
@@ -79,7 +80,7 @@ impl DiscreteTable {
         let columns = self.columns.len();
         let mut found = vec![0.0; columns];
         for (column, shared) in self.columns.iter().enumerate() {
-            let parts = ((u64::BITS - self.index_bits) as f64).exp2();
+            let parts = f64::from(u64::BITS - self.index_bits).exp2();
             let own = (shared >> self.index_bits) as f64 / parts;
             found[column] += own / columns as f64;
             let other = shared & ((1 << self.index_bits) - 1);

@@ -334,10 +334,7 @@ pub(super) fn state_probabilities(classes: &SiteClasses) -> Vec<f64> {
     let mut weights = Vec::with_capacity(classes.states() as usize);
     classes.visit(|state| weights.push((state.log_weight - peak).exp()));
     let total: f64 = weights.iter().sum();
-    for weight in weights.iter_mut() {
-        *weight /= total;
-    }
-    weights
+    weights.into_iter().map(|weight| weight / total).collect()
 }
 
 #[cfg(test)]

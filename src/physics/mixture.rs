@@ -24,6 +24,9 @@ const MAX_FIELDS: f64 = (1 << 20) as f64;
 /// Logarithm of the weight, of the heaviest field's, below which a field is left out:
 /// all of them together weigh below `1e-15` of that field.
 const LIGHTEST: f64 = -49.0;
+/// Logarithm of the weight, of the heaviest field's, above which a field is heavy: a few
+/// thousand, which stay in the cache and are drawn all but once in a thousand times.
+const HEAVY: f64 = -10.0;
 /// Binary places that probabilities on a grid of their own may take.
 const PLACES: std::ops::RangeInclusive<i32> = 4..=12;
 /// Most sites for which such a grid is looked for.
@@ -34,7 +37,11 @@ const MAX_DISTANCE: f64 = 1e-12;
 
 /// A list of fields with their weights.
 pub(super) struct Mixture {
-    fields: DiscreteTable,
+    /// The heavy fields, which come first, and all others together as one more entry.
+    heavy: DiscreteTable,
+    heavy_fields: usize,
+    /// The other fields.
+    light: Option<DiscreteTable>,
     groups: SpinGroups,
     /// The digits of all classes as [`SpinGroups::join`] has them: the first words of
     /// all fields, then the second ones and so on.
@@ -69,18 +76,24 @@ impl Mixture {
         let grid = Grid::new(classes)?;
         let mut peak = f64::NEG_INFINITY;
         grid.visit(|_, log_weights| peak = log_weights.iter().copied().fold(peak, f64::max));
-        let mut weights = Vec::new();
-        let mut places: Vec<u32> = Vec::new();
+        let mut heavy = Fields::default();
+        let mut light = Fields::default();
         grid.visit(|starts, log_weights| {
             for (along, log_weight) in log_weights.iter().enumerate() {
-                if log_weight - peak > LIGHTEST {
-                    weights.push((log_weight - peak).exp());
-                    places.extend(starts.iter().map(|start| (start + along) as u32));
+                let log_weight = log_weight - peak;
+                if log_weight > LIGHTEST {
+                    let side = if log_weight > HEAVY {
+                        &mut heavy
+                    } else {
+                        &mut light
+                    };
+                    side.weights.push(log_weight.exp());
+                    let places = starts.iter().map(|start| (start + along) as u32);
+                    side.places.extend(places);
                 }
             }
         });
-        let groups = groups.clone();
-        Some(Self::joined(groups, weights, places, grid.digits))
+        Some(Self::joined(groups.clone(), heavy, light, grid.digits))
     }
 
     /// Fields in which a spin is up with a probability of a few binary places, for sites of
@@ -116,19 +129,22 @@ impl Mixture {
             .copied()
             .fold(f64::NEG_INFINITY, f64::max);
         let weights = log_weights.iter().map(|weight| (weight - peak).exp());
-        let fields = 0..log_weights.len() as u32;
+        let fields = Fields {
+            weights: weights.collect(),
+            places: (0..log_weights.len() as u32).collect(),
+        };
         let digits = (1..1 << places).map(|j: u64| j << (64 - places)).collect();
         let groups = groups.clone().with_places(places as usize);
-        Some(Self::joined(
-            groups,
-            weights.collect(),
-            fields.collect(),
-            digits,
-        ))
+        Some(Self::joined(groups, fields, Fields::default(), digits))
     }
 
-    fn joined(groups: SpinGroups, weights: Vec<f64>, places: Vec<u32>, digits: Vec<u64>) -> Self {
-        let fields = weights.len();
+    fn joined(groups: SpinGroups, mut heavy: Fields, light: Fields, digits: Vec<u64>) -> Self {
+        let (heavy_fields, light_fields) = (heavy.weights.len(), light.weights.len());
+        let fields = heavy_fields + light_fields;
+        if light_fields > 0 {
+            heavy.weights.push(light.weights.iter().sum());
+        }
+        let places = [heavy.places, light.places].concat();
         let classes = places.len() / fields;
         let mut joined = vec![0; fields * groups.words_of_digits()];
         let mut of_classes = vec![0; classes];
@@ -141,13 +157,34 @@ impl Mixture {
                 .for_each(|(to, from)| *to = from);
         }
         Self {
-            fields: DiscreteTable::new(weights),
+            heavy: DiscreteTable::new(heavy.weights),
+            heavy_fields,
+            light: (light_fields > 0).then(|| DiscreteTable::new(light.weights)),
             groups,
             joined,
             classes,
             places,
             digits,
         }
+    }
+
+    /// Draws the numbers of fields.
+    fn draw_fields(&self, numbers: &mut [u64], tosses: &mut Tosses, generator: &mut Generator) {
+        tosses.fill(numbers);
+        for number in numbers.iter_mut() {
+            *number = self.heavy.entry(*number) as u64;
+        }
+        let Some(light) = &self.light else { return };
+        for number in numbers {
+            if *number == self.heavy_fields as u64 {
+                *number += light.draw(generator) as u64;
+            }
+        }
+    }
+
+    /// The number of fields.
+    fn fields(&self) -> usize {
+        self.places.len() / self.classes
     }
 
     /// The groups, with as many places as the probabilities have.
@@ -165,6 +202,13 @@ impl Mixture {
     }
 }
 
+/// Fields with their weights and the places of their probabilities.
+#[derive(Default)]
+struct Fields {
+    weights: Vec<f64>,
+    places: Vec<u32>,
+}
+
 /// Draws fields of a mixture.
 pub(super) struct MixtureFields<'a> {
     mixture: &'a Mixture,
@@ -178,13 +222,8 @@ impl SpinFields for MixtureFields<'_> {
         let mixture = self.mixture;
         let rows = joined.len() / mixture.groups.words_of_digits();
         self.drawn.resize(rows, 0);
-        tosses.fill(&mut self.drawn);
-        for drawn in &mut self.drawn {
-            *drawn = mixture.fields.entry(*drawn) as u64;
-        }
-        let of_fields = mixture
-            .joined
-            .chunks_exact(mixture.joined.len() / mixture.groups.words_of_digits());
+        mixture.draw_fields(&mut self.drawn, tosses, self.generator);
+        let of_fields = mixture.joined.chunks_exact(mixture.fields());
         for (joined, of_fields) in joined.chunks_exact_mut(rows).zip(of_fields) {
             for (joined, &field) in joined.iter_mut().zip(&self.drawn) {
                 *joined = of_fields[field as usize];

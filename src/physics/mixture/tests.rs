@@ -19,13 +19,16 @@ fn mixture(classes: &SiteClasses) -> Option<Mixture> {
 fn mixed_probabilities(mixture: &Mixture, classes: &SiteClasses) -> Vec<f64> {
     const UNIT: f64 = 1.0 / 18_446_744_073_709_551_616.0;
     let mut found = vec![0.0; classes.states() as usize];
-    let fields = mixture.fields.probabilities();
+    let mut fields = mixture.heavy.probabilities();
+    if let Some(light) = &mixture.light {
+        let all_light = fields.pop().unwrap();
+        fields.extend(light.probabilities().iter().map(|p| all_light * p));
+    }
+    assert_eq!(fields.len(), mixture.fields());
     let places = mixture.places.chunks(mixture.classes);
     for (field, (weight, places)) in fields.into_iter().zip(places).enumerate() {
         let digits: Vec<u64> = places.iter().map(|&p| mixture.digits[p as usize]).collect();
-        let joined = mixture.joined[field..]
-            .iter()
-            .step_by(mixture.places.len() / mixture.classes);
+        let joined = mixture.joined[field..].iter().step_by(mixture.fields());
         assert!(
             joined.copied().eq(mixture.groups.join(&digits)),
             "field {field}"
