@@ -13,7 +13,7 @@
 
 use super::architecture::{Architecture, Layout};
 use super::head;
-use super::network::{self, Deltas, InputGradient, Outputs};
+use super::network::{self, Deltas, Input, InputGradient, Intake, Outputs};
 use super::prior::Mixture;
 use crate::configurations::Unit;
 
@@ -67,6 +67,7 @@ pub struct FusedEngine {
     unit: Unit,
     layout: Layout,
     latent: usize,
+    intake: Intake,
     encoder: Outputs,
     decoder: Outputs,
     deltas: Deltas,
@@ -84,6 +85,7 @@ impl FusedEngine {
         Self {
             unit: architecture.unit,
             latent,
+            intake: Intake::new(architecture.unit, capacity, architecture.features()),
             encoder: Outputs::new(&layout.encoder, capacity),
             decoder: Outputs::new(&layout.decoder, capacity),
             deltas: Deltas::new(&[&layout.encoder, &layout.decoder], capacity),
@@ -100,11 +102,12 @@ impl FusedEngine {
     /// Encodes the batch and draws `z` from the code and the noise.
     fn encode(&mut self, parameters: &[f32], batch: Batch<'_>) {
         let (rows, d) = (batch.rows, self.latent);
+        self.intake.load(rows, batch.features);
         network::forward(
             &self.layout.encoder,
             parameters,
             rows,
-            batch.features,
+            self.intake.input(batch.features),
             &mut self.encoder,
         );
         let code = self.encoder.last(rows);
@@ -123,7 +126,7 @@ impl FusedEngine {
     /// Decodes, and leaves the derivative to the decoder's outputs in `deltas`.
     fn distortion(&mut self, parameters: &[f32], batch: Batch<'_>) -> f64 {
         let rows = batch.rows;
-        let z = &self.z[..rows * self.latent];
+        let z = Input::Values(&self.z[..rows * self.latent]);
         network::forward(&self.layout.decoder, parameters, rows, z, &mut self.decoder);
         let outputs = self.decoder.last(rows);
         let deltas = self.deltas.current(outputs.len());
@@ -195,7 +198,10 @@ impl GradientEngine for FusedEngine {
         network::backward(
             &self.layout.decoder,
             parameters,
-            (batch.rows, &self.z[..batch.rows * self.latent]),
+            (
+                batch.rows,
+                Input::Values(&self.z[..batch.rows * self.latent]),
+            ),
             &self.decoder,
             &mut self.deltas,
             gradient,
@@ -206,7 +212,7 @@ impl GradientEngine for FusedEngine {
         network::backward(
             &self.layout.encoder,
             parameters,
-            (batch.rows, batch.features),
+            (batch.rows, self.intake.input(batch.features)),
             &self.encoder,
             &mut self.deltas,
             gradient,

@@ -3,7 +3,8 @@
 //! Everything here works on plain slices, allocates nothing and runs on the
 //! calling thread. Matrix products come from the `gemm` crate, which picks the
 //! widest vectors of the machine at run time; the element-wise loops are compiled
-//! once per instruction set and picked at run time too. Shapes are checked
+//! once per instruction set and picked at run time too. Products with a matrix of
+//! signs look their sums up instead ([`SignMatrix`]). Shapes are checked
 //! before any pointer is made: this is the crate's one reviewed kernel.
 //!
 //! Accuracy, tested against `f64`: `exp` 3e-7 relative, `tanh`,
@@ -146,9 +147,11 @@ macro_rules! vectorised {
 
 // Below the macro that they use.
 mod bingham;
+mod signs;
 mod von_mises;
 
 pub(super) use bingham::{bingham_cost, bingham_cost_and_gradient, bingham_log_normaliser_sum};
+pub(super) use signs::SignMatrix;
 pub(super) use von_mises::{
     von_mises_cost, von_mises_cost_and_gradient, von_mises_log_normaliser_sum,
 };

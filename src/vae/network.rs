@@ -1,7 +1,82 @@
 //! Forward and backward passes through a chain of dense layers.
 
 use super::architecture::{Activation, Layer};
-use super::kernel::{self, Operand, Target};
+use super::kernel::{self, Operand, SignMatrix, Target};
+use crate::configurations::Unit;
+
+/// What enters a chain: one batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Input<'a> {
+    /// Any numbers: `rows x inputs`, row-major.
+    Values(&'a [f32]),
+    /// Numbers that are +1 or -1.
+    Signs(&'a SignMatrix),
+}
+
+impl Input<'_> {
+    /// `target (rows x outputs) = input (rows x inputs) * weight`.
+    fn product(self, rows: usize, layer: &Layer, weight: &[f32], target: &mut [f32]) {
+        match self {
+            Self::Values(values) => kernel::product(
+                [rows, layer.inputs, layer.outputs],
+                (values, Operand::Plain),
+                (weight, Operand::Plain),
+                (target, Target::Set),
+            ),
+            Self::Signs(signs) => signs.product(weight, layer.outputs, target),
+        }
+    }
+
+    /// `target (inputs x outputs) = input^T * delta (rows x outputs)`.
+    fn transposed_product(self, rows: usize, layer: &Layer, delta: &[f32], target: &mut [f32]) {
+        match self {
+            Self::Values(values) => kernel::product(
+                [layer.inputs, rows, layer.outputs],
+                (values, Operand::Transposed),
+                (delta, Operand::Plain),
+                (target, Target::Set),
+            ),
+            Self::Signs(signs) => signs.transposed_product(delta, layer.outputs, target),
+        }
+    }
+}
+
+/// Takes the features of a batch to the encoder: those of spins are packed, the
+/// others pass.
+#[derive(Debug, Clone)]
+pub(super) struct Intake {
+    signs: Option<SignMatrix>,
+}
+
+impl Intake {
+    /// Room for up to `capacity` rows of so many features of `unit`.
+    #[must_use]
+    pub(super) fn new(unit: Unit, capacity: usize, features: usize) -> Self {
+        Self {
+            signs: (unit == Unit::Spin).then(|| SignMatrix::new(capacity, features)),
+        }
+    }
+
+    /// Takes in a batch: `rows x features`, row-major.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are more rows of spins than the capacity.
+    pub(super) fn load(&mut self, rows: usize, features: &[f32]) {
+        if let Some(signs) = &mut self.signs {
+            signs.load(rows, features);
+        }
+    }
+
+    /// The batch that was taken in last, whose `features` these are.
+    #[must_use]
+    pub(super) fn input<'a>(&'a self, features: &'a [f32]) -> Input<'a> {
+        match &self.signs {
+            Some(signs) => Input::Signs(signs),
+            None => Input::Values(features),
+        }
+    }
+}
 
 /// Outputs of every layer of a chain for one batch; reused between batches.
 #[derive(Debug, Clone)]
@@ -36,7 +111,7 @@ impl Outputs {
     }
 }
 
-/// Runs `rows` inputs (`rows x inputs`, row-major) through the chain.
+/// Runs `rows` inputs through the chain.
 ///
 /// # Panics
 ///
@@ -45,7 +120,7 @@ pub(super) fn forward(
     layers: &[Layer],
     parameters: &[f32],
     rows: usize,
-    input: &[f32],
+    input: Input<'_>,
     outputs: &mut Outputs,
 ) {
     assert!(rows <= outputs.capacity, "rows <= capacity");
@@ -53,15 +128,10 @@ pub(super) fn forward(
         let (before, after) = outputs.layers.split_at_mut(index);
         let input = match before.last() {
             None => input,
-            Some(previous) => &previous[..rows * layer.inputs],
+            Some(previous) => Input::Values(&previous[..rows * layer.inputs]),
         };
         let output = &mut after[0][..rows * layer.outputs];
-        kernel::product(
-            [rows, layer.inputs, layer.outputs],
-            (input, Operand::Plain),
-            (&parameters[layer.weight.clone()], Operand::Plain),
-            (output, Target::Set),
-        );
+        input.product(rows, layer, &parameters[layer.weight.clone()], output);
         let bias = &parameters[layer.bias.clone()];
         match layer.activation {
             Activation::Tanh => kernel::add_bias_tanh(output, bias),
@@ -109,7 +179,7 @@ impl Deltas {
 pub(super) fn backward(
     layers: &[Layer],
     parameters: &[f32],
-    (rows, input): (usize, &[f32]),
+    (rows, input): (usize, Input<'_>),
     outputs: &Outputs,
     deltas: &mut Deltas,
     gradient: &mut [f32],
@@ -119,7 +189,7 @@ pub(super) fn backward(
         let output = &outputs.layers[index][..rows * layer.outputs];
         let input = match index.checked_sub(1) {
             None => input,
-            Some(previous) => &outputs.layers[previous][..rows * layer.inputs],
+            Some(previous) => Input::Values(&outputs.layers[previous][..rows * layer.inputs]),
         };
         let delta = &mut deltas.current[..rows * layer.outputs];
         match layer.activation {
@@ -128,12 +198,7 @@ pub(super) fn backward(
             Activation::Softplus => kernel::back_softplus(delta, output),
             Activation::Identity => {}
         }
-        kernel::product(
-            [layer.inputs, rows, layer.outputs],
-            (input, Operand::Transposed),
-            (delta, Operand::Plain),
-            (&mut gradient[layer.weight.clone()], Target::Set),
-        );
+        input.transposed_product(rows, layer, delta, &mut gradient[layer.weight.clone()]);
         kernel::column_sums(delta, &mut gradient[layer.bias.clone()]);
         if index > 0 || input_wanted == InputGradient::Compute {
             kernel::product(
