@@ -239,37 +239,91 @@ vectorised! {
     }
 }
 
+/// Terms of a lane that are summed in single precision.
+const DEPTH: usize = 64;
+/// Terms that are summed in single precision.
+const STRETCH: usize = DEPTH * LANES;
+
+/// Sums of `softplus(x) = max(0, x) + ln(1 + exp(-|x|))`, lane by lane.
+///
+/// The logarithms are one logarithm of a product: of at most [`DEPTH`] factors
+/// between 1 and 2, so that it stays finite, and its relative error is that of as many
+/// roundings as a sum of the logarithms would have.
+struct SoftplusSums {
+    linear: [f32; LANES],
+    product: [f32; LANES],
+}
+
+impl SoftplusSums {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+    fn new() -> Self {
+        Self {
+            linear: [0.0; LANES],
+            product: [1.0; LANES],
+        }
+    }
+
+    /// Sum over the lanes; not a number if any term was none.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+    fn total(mut self) -> f32 {
+        for (linear, product) in self.linear.iter_mut().zip(&self.product) {
+            *linear += if product.is_nan() {
+                *product
+            } else {
+                ln(*product)
+            };
+        }
+        self.linear.iter().sum()
+    }
+}
+
+/// Adds `softplus(x)` to a lane's sums; returns `exp(-|x|)`.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+fn add_softplus(linear: &mut f32, product: &mut f32, x: f32) -> f32 {
+    let e = exp(-x.abs());
+    *linear += x.max(0.0);
+    *product *= 1.0 + e;
+    e
+}
+
 vectorised! {
     /// `-ln p(signs | logits)` of one configuration of independent units, nats:
     /// `sum of softplus(-sign * logit)`.
     pub(super) fn bernoulli_cost(logits: &[f32], signs: &[f32]) -> f32 {
-        let mut partial = [0.0_f32; LANES];
-        let (logits, last_logits) = logits.as_chunks::<LANES>();
-        let (signs, last_signs) = signs.as_chunks::<LANES>();
-        for (logits, signs) in logits.iter().zip(signs) {
-            for ((sum, logit), sign) in partial.iter_mut().zip(logits).zip(signs) {
-                *sum += softplus(-sign * logit);
+        let mut total = 0.0;
+        for (logits, signs) in logits.chunks(STRETCH).zip(signs.chunks(STRETCH)) {
+            let SoftplusSums { mut linear, mut product } = SoftplusSums::new();
+            let (logits, last_logits) = logits.as_chunks::<LANES>();
+            let (signs, last_signs) = signs.as_chunks::<LANES>();
+            for (logits, signs) in logits.iter().zip(signs) {
+                for lane in 0..LANES {
+                    add_softplus(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
+                }
             }
+            if !last_logits.is_empty() {
+                let (logits, signs) = (padded(last_logits, -NOTHING), padded(last_signs, 1.0));
+                for lane in 0..LANES {
+                    add_softplus(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
+                }
+            }
+            total += SoftplusSums { linear, product }.total();
         }
-        let logits = padded(last_logits, -NOTHING);
-        let signs = padded(last_signs, 1.0);
-        for ((sum, logit), sign) in partial.iter_mut().zip(&logits).zip(&signs) {
-            *sum += softplus(-sign * logit);
-        }
-        partial.iter().sum()
+        total
     }
 }
 
-/// `softplus(-sign * logit)`, and replaces the logit by the derivative to it,
-/// times `weight`.
+/// Adds `softplus(-sign * logit)` to a lane's sums, and replaces the logit by the
+/// derivative to it, times `weight`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-fn cost_and_slope(logit: &mut f32, sign: f32, weight: f32) -> f32 {
+fn add_cost(linear: &mut f32, product: &mut f32, logit: &mut f32, sign: f32, weight: f32) {
     let margin = -sign * *logit;
-    let e = exp(-margin.abs());
+    let e = add_softplus(linear, product, margin);
     let sigmoid = (if margin < 0.0 { e } else { 1.0 }) / (1.0 + e);
     *logit = -weight * sign * sigmoid;
-    margin.max(0.0) + ln_1p(e)
 }
 
 vectorised! {
@@ -280,22 +334,21 @@ vectorised! {
         signs: &[f32],
         weight: f32,
     ) -> f64 {
-        /// Terms that are summed in single precision.
-        const STRETCH: usize = 64 * LANES;
         let mut total = 0.0;
         for (logits, signs) in logits.chunks_mut(STRETCH).zip(signs.chunks(STRETCH)) {
-            let mut partial = [0.0_f32; LANES];
+            let SoftplusSums { mut linear, mut product } = SoftplusSums::new();
             let (logits, last_logits) = logits.as_chunks_mut::<LANES>();
             let (signs, last_signs) = signs.as_chunks::<LANES>();
             for (logits, signs) in logits.iter_mut().zip(signs) {
-                for ((sum, logit), &sign) in partial.iter_mut().zip(logits).zip(signs) {
-                    *sum += cost_and_slope(logit, sign, weight);
+                for lane in 0..LANES {
+                    let (linear, product) = (&mut linear[lane], &mut product[lane]);
+                    add_cost(linear, product, &mut logits[lane], signs[lane], weight);
                 }
             }
-            for (logit, &sign) in last_logits.iter_mut().zip(last_signs) {
-                partial[0] += cost_and_slope(logit, sign, weight);
+            for (lane, (logit, &sign)) in last_logits.iter_mut().zip(last_signs).enumerate() {
+                add_cost(&mut linear[lane], &mut product[lane], logit, sign, weight);
             }
-            total += f64::from(partial.iter().sum::<f32>());
+            total += f64::from(SoftplusSums { linear, product }.total());
         }
         total
     }
@@ -304,15 +357,30 @@ vectorised! {
 vectorised! {
     /// Sum of `softplus(logit)`: the normaliser of independent units, nats.
     pub(super) fn softplus_sum(logits: &[f32]) -> f32 {
-        sum_of(logits, NOTHING, softplus)
+        let mut total = 0.0;
+        for logits in logits.chunks(STRETCH) {
+            let SoftplusSums { mut linear, mut product } = SoftplusSums::new();
+            let (logits, last) = logits.as_chunks::<LANES>();
+            for logits in logits {
+                for lane in 0..LANES {
+                    add_softplus(&mut linear[lane], &mut product[lane], logits[lane]);
+                }
+            }
+            if !last.is_empty() {
+                let logits = padded(last, NOTHING);
+                for lane in 0..LANES {
+                    add_softplus(&mut linear[lane], &mut product[lane], logits[lane]);
+                }
+            }
+            total += SoftplusSums { linear, product }.total();
+        }
+        total
     }
 }
 
 vectorised! {
     /// Sum of the squares.
     pub(super) fn square_sum(values: &[f32]) -> f64 {
-        /// Terms that are summed in single precision.
-        const STRETCH: usize = 64 * LANES;
         let parts = values.chunks(STRETCH);
         parts.map(|part| f64::from(sum_of(part, 0.0, |v| v * v))).sum()
     }
