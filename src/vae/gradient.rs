@@ -123,16 +123,14 @@ impl FusedEngine {
         }
     }
 
-    /// Decodes, and leaves the derivative to the decoder's outputs in `deltas`.
+    /// Decodes, and replaces the decoder's outputs by the derivative to them.
     fn distortion(&mut self, parameters: &[f32], batch: Batch<'_>) -> f64 {
         let rows = batch.rows;
         let z = Input::Values(&self.z[..rows * self.latent]);
         network::forward(&self.layout.decoder, parameters, rows, z, &mut self.decoder);
         let outputs = self.decoder.last(rows);
-        let deltas = self.deltas.current(outputs.len());
-        deltas.copy_from_slice(outputs);
         let weight = 1.0 / rows as f32;
-        head::cost_and_gradient(self.unit, deltas, batch.features, weight) / rows as f64
+        head::cost_and_gradient(self.unit, outputs, batch.features, weight) / rows as f64
     }
 
     /// Adds the rate's derivatives: to `z` into `deltas`, to the code into `to_code`.
@@ -160,24 +158,21 @@ impl FusedEngine {
         total / rows as f64
     }
 
-    /// Carries the derivative to `z` on to the code, in `deltas`.
+    /// Carries the derivative to `z` on to the code, and replaces the code by it.
     fn carry_to_code(&mut self, batch: Batch<'_>) {
         let (rows, d) = (batch.rows, self.latent);
         let code = self.encoder.last(rows);
         let to_z = self.deltas.current(rows * d);
         for row in 0..rows {
-            let code = &code[row * 2 * d..(row + 1) * 2 * d];
-            let to_code = &mut self.to_code[row * 2 * d..(row + 1) * 2 * d];
+            let code = &mut code[row * 2 * d..(row + 1) * 2 * d];
+            let to_code = &self.to_code[row * 2 * d..(row + 1) * 2 * d];
             for j in 0..d {
                 let slope = to_z[row * d + j];
-                to_code[j] += slope;
-                to_code[d + j] += slope * batch.noise[row * d + j] * code[d + j].exp();
+                let scale = code[d + j].exp();
+                code[j] = to_code[j] + slope;
+                code[d + j] = to_code[d + j] + slope * batch.noise[row * d + j] * scale;
             }
         }
-        let length = rows * 2 * d;
-        self.deltas
-            .current(length)
-            .copy_from_slice(&self.to_code[..length]);
     }
 }
 
@@ -202,7 +197,7 @@ impl GradientEngine for FusedEngine {
                 batch.rows,
                 Input::Values(&self.z[..batch.rows * self.latent]),
             ),
-            &self.decoder,
+            &mut self.decoder,
             &mut self.deltas,
             gradient,
             InputGradient::Compute,
@@ -213,7 +208,7 @@ impl GradientEngine for FusedEngine {
             &self.layout.encoder,
             parameters,
             (batch.rows, self.intake.input(batch.features)),
-            &self.encoder,
+            &mut self.encoder,
             &mut self.deltas,
             gradient,
             InputGradient::Skip,

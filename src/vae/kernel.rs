@@ -200,30 +200,41 @@ vectorised! {
     }
 }
 
-vectorised! {
-    /// `gradient *= 1 - output^2`: back through tanh, from its output.
-    pub(super) fn back_tanh(gradient: &mut [f32], output: &[f32]) {
-        for (g, y) in gradient.iter_mut().zip(output) {
-            *g *= 1.0 - y * y;
+/// `gradient[r, c] *= slope(output[r, c])`, then `sums[c] = sum over rows of
+/// gradient[r, c]`.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+fn carry_back(gradient: &mut [f32], output: &[f32], sums: &mut [f32], slope: impl Fn(f32) -> f32) {
+    sums.fill(0.0);
+    let rows = gradient.chunks_exact_mut(sums.len());
+    for (gradient, output) in rows.zip(output.chunks_exact(sums.len())) {
+        for ((sum, g), y) in sums.iter_mut().zip(gradient).zip(output) {
+            *g *= slope(*y);
+            *sum += *g;
         }
     }
 }
 
 vectorised! {
-    /// Back through `max(0, x)`, from its output.
-    pub(super) fn back_relu(gradient: &mut [f32], output: &[f32]) {
-        for (g, y) in gradient.iter_mut().zip(output) {
-            *g = if *y > 0.0 { *g } else { 0.0 };
-        }
+    /// Back through tanh, from its output: `gradient *= 1 - output^2`, and the sums
+    /// over the rows of the result.
+    pub(super) fn back_tanh(gradient: &mut [f32], output: &[f32], sums: &mut [f32]) {
+        carry_back(gradient, output, sums, |y| 1.0 - y * y);
     }
 }
 
 vectorised! {
-    /// `gradient *= 1 - exp(-output)`: back through softplus, from its output.
-    pub(super) fn back_softplus(gradient: &mut [f32], output: &[f32]) {
-        for (g, y) in gradient.iter_mut().zip(output) {
-            *g *= 1.0 - exp(-y);
-        }
+    /// Back through `max(0, x)`, from its output, and the sums over the rows.
+    pub(super) fn back_relu(gradient: &mut [f32], output: &[f32], sums: &mut [f32]) {
+        carry_back(gradient, output, sums, |y| if y > 0.0 { 1.0 } else { 0.0 });
+    }
+}
+
+vectorised! {
+    /// Back through softplus, from its output: `gradient *= 1 - exp(-output)`, and the
+    /// sums over the rows of the result.
+    pub(super) fn back_softplus(gradient: &mut [f32], output: &[f32], sums: &mut [f32]) {
+        carry_back(gradient, output, sums, |y| 1.0 - exp(-y));
     }
 }
 

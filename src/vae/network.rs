@@ -150,12 +150,12 @@ pub(super) struct Deltas {
 }
 
 impl Deltas {
-    /// Room for `capacity` rows of the widest layer, inputs included.
+    /// Room for `capacity` rows of the widest input of a layer.
     pub(super) fn new(chains: &[&[Layer]], capacity: usize) -> Self {
         let width = chains
             .iter()
             .flat_map(|layers| layers.iter())
-            .map(|layer| layer.inputs.max(layer.outputs))
+            .map(|layer| layer.inputs)
             .max()
             .unwrap_or(0);
         Self {
@@ -172,34 +172,42 @@ impl Deltas {
 
 /// Carries derivatives back through the chain.
 ///
-/// On entry `deltas` holds the derivative of the loss to the last output; on
-/// return, the derivative to the chain's input, unless the chain starts at the
+/// On entry the last of `outputs` has been replaced by the derivative of the loss to
+/// it, the last layer's sums (its activation is [`Activation::Identity`]). On return
+/// `deltas` holds the derivative to the chain's input, unless the chain starts at the
 /// data (`input_wanted` is [`InputGradient::Skip`]). Derivatives to weights and
 /// biases are written (not added) into `gradient`.
 pub(super) fn backward(
     layers: &[Layer],
     parameters: &[f32],
     (rows, input): (usize, Input<'_>),
-    outputs: &Outputs,
+    outputs: &mut Outputs,
     deltas: &mut Deltas,
     gradient: &mut [f32],
     input_wanted: InputGradient,
 ) {
     for (index, layer) in layers.iter().enumerate().rev() {
-        let output = &outputs.layers[index][..rows * layer.outputs];
-        let input = match index.checked_sub(1) {
-            None => input,
-            Some(previous) => Input::Values(&outputs.layers[previous][..rows * layer.inputs]),
+        let (before, after) = outputs.layers.split_at_mut(index);
+        let output = &mut after[0][..rows * layer.outputs];
+        let bias = &mut gradient[layer.bias.clone()];
+        let delta = if index + 1 == layers.len() {
+            kernel::column_sums(output, bias);
+            output
+        } else {
+            let delta = &mut deltas.current[..rows * layer.outputs];
+            match layer.activation {
+                Activation::Tanh => kernel::back_tanh(delta, output, bias),
+                Activation::Relu => kernel::back_relu(delta, output, bias),
+                Activation::Softplus => kernel::back_softplus(delta, output, bias),
+                Activation::Identity => kernel::column_sums(delta, bias),
+            }
+            delta
         };
-        let delta = &mut deltas.current[..rows * layer.outputs];
-        match layer.activation {
-            Activation::Tanh => kernel::back_tanh(delta, output),
-            Activation::Relu => kernel::back_relu(delta, output),
-            Activation::Softplus => kernel::back_softplus(delta, output),
-            Activation::Identity => {}
-        }
+        let input = match before.last() {
+            None => input,
+            Some(previous) => Input::Values(&previous[..rows * layer.inputs]),
+        };
         input.transposed_product(rows, layer, delta, &mut gradient[layer.weight.clone()]);
-        kernel::column_sums(delta, &mut gradient[layer.bias.clone()]);
         if index > 0 || input_wanted == InputGradient::Compute {
             kernel::product(
                 [rows, layer.outputs, layer.inputs],
