@@ -67,7 +67,12 @@ fn step(bencher: Bencher, unit: Unit, engine: &mut dyn GradientEngine) {
         let draw = |_| StandardNormal.sample(&mut generator);
         (0..count).map(draw).collect()
     };
-    let features = normal(ROWS * architecture.features());
+    let mut features = normal(ROWS * architecture.features());
+    if unit == Unit::Spin {
+        for feature in &mut features {
+            *feature = feature.signum();
+        }
+    }
     let noise = normal(ROWS * architecture.latent);
     let mut parameters = normal(architecture.layout().length);
     for value in &mut parameters {

@@ -13,7 +13,7 @@
 
 use super::architecture::{Architecture, Layout};
 use super::head;
-use super::network::{self, Deltas, InputGradient, Outputs};
+use super::network::{self, Deltas, Input, InputGradient, Intake, Outputs};
 use super::prior::Mixture;
 use crate::configurations::Unit;
 
@@ -67,6 +67,7 @@ pub struct FusedEngine {
     unit: Unit,
     layout: Layout,
     latent: usize,
+    intake: Intake,
     encoder: Outputs,
     decoder: Outputs,
     deltas: Deltas,
@@ -84,6 +85,7 @@ impl FusedEngine {
         Self {
             unit: architecture.unit,
             latent,
+            intake: Intake::new(architecture.unit, capacity, architecture.features()),
             encoder: Outputs::new(&layout.encoder, capacity),
             decoder: Outputs::new(&layout.decoder, capacity),
             deltas: Deltas::new(&[&layout.encoder, &layout.decoder], capacity),
@@ -100,11 +102,12 @@ impl FusedEngine {
     /// Encodes the batch and draws `z` from the code and the noise.
     fn encode(&mut self, parameters: &[f32], batch: Batch<'_>) {
         let (rows, d) = (batch.rows, self.latent);
+        self.intake.load(rows, batch.features);
         network::forward(
             &self.layout.encoder,
             parameters,
             rows,
-            batch.features,
+            self.intake.input(batch.features),
             &mut self.encoder,
         );
         let code = self.encoder.last(rows);
@@ -120,16 +123,14 @@ impl FusedEngine {
         }
     }
 
-    /// Decodes, and leaves the derivative to the decoder's outputs in `deltas`.
+    /// Decodes, and replaces the decoder's outputs by the derivative to them.
     fn distortion(&mut self, parameters: &[f32], batch: Batch<'_>) -> f64 {
         let rows = batch.rows;
-        let z = &self.z[..rows * self.latent];
+        let z = Input::Values(&self.z[..rows * self.latent]);
         network::forward(&self.layout.decoder, parameters, rows, z, &mut self.decoder);
         let outputs = self.decoder.last(rows);
-        let deltas = self.deltas.current(outputs.len());
-        deltas.copy_from_slice(outputs);
         let weight = 1.0 / rows as f32;
-        head::cost_and_gradient(self.unit, deltas, batch.features, weight) / rows as f64
+        head::cost_and_gradient(self.unit, outputs, batch.features, weight) / rows as f64
     }
 
     /// Adds the rate's derivatives: to `z` into `deltas`, to the code into `to_code`.
@@ -157,24 +158,21 @@ impl FusedEngine {
         total / rows as f64
     }
 
-    /// Carries the derivative to `z` on to the code, in `deltas`.
+    /// Carries the derivative to `z` on to the code, and replaces the code by it.
     fn carry_to_code(&mut self, batch: Batch<'_>) {
         let (rows, d) = (batch.rows, self.latent);
         let code = self.encoder.last(rows);
         let to_z = self.deltas.current(rows * d);
         for row in 0..rows {
-            let code = &code[row * 2 * d..(row + 1) * 2 * d];
-            let to_code = &mut self.to_code[row * 2 * d..(row + 1) * 2 * d];
+            let code = &mut code[row * 2 * d..(row + 1) * 2 * d];
+            let to_code = &self.to_code[row * 2 * d..(row + 1) * 2 * d];
             for j in 0..d {
                 let slope = to_z[row * d + j];
-                to_code[j] += slope;
-                to_code[d + j] += slope * batch.noise[row * d + j] * code[d + j].exp();
+                let scale = code[d + j].exp();
+                code[j] = to_code[j] + slope;
+                code[d + j] = to_code[d + j] + slope * batch.noise[row * d + j] * scale;
             }
         }
-        let length = rows * 2 * d;
-        self.deltas
-            .current(length)
-            .copy_from_slice(&self.to_code[..length]);
     }
 }
 
@@ -195,8 +193,11 @@ impl GradientEngine for FusedEngine {
         network::backward(
             &self.layout.decoder,
             parameters,
-            (batch.rows, &self.z[..batch.rows * self.latent]),
-            &self.decoder,
+            (
+                batch.rows,
+                Input::Values(&self.z[..batch.rows * self.latent]),
+            ),
+            &mut self.decoder,
             &mut self.deltas,
             gradient,
             InputGradient::Compute,
@@ -206,8 +207,8 @@ impl GradientEngine for FusedEngine {
         network::backward(
             &self.layout.encoder,
             parameters,
-            (batch.rows, batch.features),
-            &self.encoder,
+            (batch.rows, self.intake.input(batch.features)),
+            &mut self.encoder,
             &mut self.deltas,
             gradient,
             InputGradient::Skip,

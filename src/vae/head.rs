@@ -22,6 +22,34 @@ pub(super) fn write_features(configurations: &Configurations, row: usize, featur
     }
 }
 
+/// Writes the features of the given rows, in that order: `rows x features`.
+///
+/// The words of spins are fetched side by side, a block of rows at a time: rows in
+/// no order are not in the cache, and one after the other each would be waited for.
+pub(super) fn write_rows(configurations: &Configurations, rows: &[usize], features: &mut [f32]) {
+    const BLOCK: usize = 64;
+    let width = configurations.features();
+    let blocks = rows.chunks(BLOCK).zip(features.chunks_mut(BLOCK * width));
+    for (rows, features) in blocks {
+        let Configurations::Spins(bits) = configurations else {
+            for (&row, features) in rows.iter().zip(features.chunks_exact_mut(width)) {
+                write_features(configurations, row, features);
+            }
+            continue;
+        };
+        let mut words = [0; BLOCK];
+        for place in 0..bits.words_per_row() {
+            for (word, &row) in words.iter_mut().zip(rows) {
+                *word = bits.row(row)[place];
+            }
+            for (&word, features) in words.iter().zip(features.chunks_exact_mut(width)) {
+                let end = width.min(64 * (place + 1));
+                kernel::signs_of_bits(&[word], &mut features[64 * place..end]);
+            }
+        }
+    }
+}
+
 /// The features of the given rows: `rows x features`.
 pub(super) fn features_of(configurations: &Configurations, rows: Range<usize>) -> Vec<f32> {
     let width = configurations.features();

@@ -3,7 +3,8 @@
 //! Everything here works on plain slices, allocates nothing and runs on the
 //! calling thread. Matrix products come from the `gemm` crate, which picks the
 //! widest vectors of the machine at run time; the element-wise loops are compiled
-//! once per instruction set and picked at run time too. Shapes are checked
+//! once per instruction set and picked at run time too. Products with a matrix of
+//! signs look their sums up instead ([`SignMatrix`]). Shapes are checked
 //! before any pointer is made: this is the crate's one reviewed kernel.
 //!
 //! Accuracy, tested against `f64`: `exp` 3e-7 relative, `tanh`,
@@ -147,10 +148,12 @@ macro_rules! vectorised {
 // Below the macro that they use.
 mod bingham;
 mod gaussians;
+mod signs;
 mod von_mises;
 
 pub(super) use bingham::{bingham_cost, bingham_cost_and_gradient, bingham_log_normaliser_sum};
 pub(super) use gaussians::{log_gaussians, log_sum_of_exponentials};
+pub(super) use signs::SignMatrix;
 pub(super) use von_mises::{
     von_mises_cost, von_mises_cost_and_gradient, von_mises_log_normaliser_sum,
 };
@@ -199,30 +202,41 @@ vectorised! {
     }
 }
 
-vectorised! {
-    /// `gradient *= 1 - output^2`: back through tanh, from its output.
-    pub(super) fn back_tanh(gradient: &mut [f32], output: &[f32]) {
-        for (g, y) in gradient.iter_mut().zip(output) {
-            *g *= 1.0 - y * y;
+/// `gradient[r, c] *= slope(output[r, c])`, then `sums[c] = sum over rows of
+/// gradient[r, c]`.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+fn carry_back(gradient: &mut [f32], output: &[f32], sums: &mut [f32], slope: impl Fn(f32) -> f32) {
+    sums.fill(0.0);
+    let rows = gradient.chunks_exact_mut(sums.len());
+    for (gradient, output) in rows.zip(output.chunks_exact(sums.len())) {
+        for ((sum, g), y) in sums.iter_mut().zip(gradient).zip(output) {
+            *g *= slope(*y);
+            *sum += *g;
         }
     }
 }
 
 vectorised! {
-    /// Back through `max(0, x)`, from its output.
-    pub(super) fn back_relu(gradient: &mut [f32], output: &[f32]) {
-        for (g, y) in gradient.iter_mut().zip(output) {
-            *g = if *y > 0.0 { *g } else { 0.0 };
-        }
+    /// Back through tanh, from its output: `gradient *= 1 - output^2`, and the sums
+    /// over the rows of the result.
+    pub(super) fn back_tanh(gradient: &mut [f32], output: &[f32], sums: &mut [f32]) {
+        carry_back(gradient, output, sums, |y| 1.0 - y * y);
     }
 }
 
 vectorised! {
-    /// `gradient *= 1 - exp(-output)`: back through softplus, from its output.
-    pub(super) fn back_softplus(gradient: &mut [f32], output: &[f32]) {
-        for (g, y) in gradient.iter_mut().zip(output) {
-            *g *= 1.0 - exp(-y);
-        }
+    /// Back through `max(0, x)`, from its output, and the sums over the rows.
+    pub(super) fn back_relu(gradient: &mut [f32], output: &[f32], sums: &mut [f32]) {
+        carry_back(gradient, output, sums, |y| if y > 0.0 { 1.0 } else { 0.0 });
+    }
+}
+
+vectorised! {
+    /// Back through softplus, from its output: `gradient *= 1 - exp(-output)`, and the
+    /// sums over the rows of the result.
+    pub(super) fn back_softplus(gradient: &mut [f32], output: &[f32], sums: &mut [f32]) {
+        carry_back(gradient, output, sums, |y| 1.0 - exp(-y));
     }
 }
 
@@ -238,37 +252,91 @@ vectorised! {
     }
 }
 
+/// Terms of a lane that are summed in single precision.
+const DEPTH: usize = 64;
+/// Terms that are summed in single precision.
+const STRETCH: usize = DEPTH * LANES;
+
+/// Sums of `softplus(x) = max(0, x) + ln(1 + exp(-|x|))`, lane by lane.
+///
+/// The logarithms are one logarithm of a product: of at most [`DEPTH`] factors
+/// between 1 and 2, so that it stays finite, and its relative error is that of as many
+/// roundings as a sum of the logarithms would have.
+struct SoftplusSums {
+    linear: [f32; LANES],
+    product: [f32; LANES],
+}
+
+impl SoftplusSums {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+    fn new() -> Self {
+        Self {
+            linear: [0.0; LANES],
+            product: [1.0; LANES],
+        }
+    }
+
+    /// Sum over the lanes; not a number if any term was none.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+    fn total(mut self) -> f32 {
+        for (linear, product) in self.linear.iter_mut().zip(&self.product) {
+            *linear += if product.is_nan() {
+                *product
+            } else {
+                ln(*product)
+            };
+        }
+        self.linear.iter().sum()
+    }
+}
+
+/// Adds `softplus(x)` to a lane's sums; returns `exp(-|x|)`.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+fn add_softplus(linear: &mut f32, product: &mut f32, x: f32) -> f32 {
+    let e = exp(-x.abs());
+    *linear += x.max(0.0);
+    *product *= 1.0 + e;
+    e
+}
+
 vectorised! {
     /// `-ln p(signs | logits)` of one configuration of independent units, nats:
     /// `sum of softplus(-sign * logit)`.
     pub(super) fn bernoulli_cost(logits: &[f32], signs: &[f32]) -> f32 {
-        let mut partial = [0.0_f32; LANES];
-        let (logits, last_logits) = logits.as_chunks::<LANES>();
-        let (signs, last_signs) = signs.as_chunks::<LANES>();
-        for (logits, signs) in logits.iter().zip(signs) {
-            for ((sum, logit), sign) in partial.iter_mut().zip(logits).zip(signs) {
-                *sum += softplus(-sign * logit);
+        let mut total = 0.0;
+        for (logits, signs) in logits.chunks(STRETCH).zip(signs.chunks(STRETCH)) {
+            let SoftplusSums { mut linear, mut product } = SoftplusSums::new();
+            let (logits, last_logits) = logits.as_chunks::<LANES>();
+            let (signs, last_signs) = signs.as_chunks::<LANES>();
+            for (logits, signs) in logits.iter().zip(signs) {
+                for lane in 0..LANES {
+                    add_softplus(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
+                }
             }
+            if !last_logits.is_empty() {
+                let (logits, signs) = (padded(last_logits, -NOTHING), padded(last_signs, 1.0));
+                for lane in 0..LANES {
+                    add_softplus(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
+                }
+            }
+            total += SoftplusSums { linear, product }.total();
         }
-        let logits = padded(last_logits, -NOTHING);
-        let signs = padded(last_signs, 1.0);
-        for ((sum, logit), sign) in partial.iter_mut().zip(&logits).zip(&signs) {
-            *sum += softplus(-sign * logit);
-        }
-        partial.iter().sum()
+        total
     }
 }
 
-/// `softplus(-sign * logit)`, and replaces the logit by the derivative to it,
-/// times `weight`.
+/// Adds `softplus(-sign * logit)` to a lane's sums, and replaces the logit by the
+/// derivative to it, times `weight`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-fn cost_and_slope(logit: &mut f32, sign: f32, weight: f32) -> f32 {
+fn add_cost(linear: &mut f32, product: &mut f32, logit: &mut f32, sign: f32, weight: f32) {
     let margin = -sign * *logit;
-    let e = exp(-margin.abs());
+    let e = add_softplus(linear, product, margin);
     let sigmoid = (if margin < 0.0 { e } else { 1.0 }) / (1.0 + e);
     *logit = -weight * sign * sigmoid;
-    margin.max(0.0) + ln_1p(e)
 }
 
 vectorised! {
@@ -279,22 +347,21 @@ vectorised! {
         signs: &[f32],
         weight: f32,
     ) -> f64 {
-        /// Terms that are summed in single precision.
-        const STRETCH: usize = 64 * LANES;
         let mut total = 0.0;
         for (logits, signs) in logits.chunks_mut(STRETCH).zip(signs.chunks(STRETCH)) {
-            let mut partial = [0.0_f32; LANES];
+            let SoftplusSums { mut linear, mut product } = SoftplusSums::new();
             let (logits, last_logits) = logits.as_chunks_mut::<LANES>();
             let (signs, last_signs) = signs.as_chunks::<LANES>();
             for (logits, signs) in logits.iter_mut().zip(signs) {
-                for ((sum, logit), &sign) in partial.iter_mut().zip(logits).zip(signs) {
-                    *sum += cost_and_slope(logit, sign, weight);
+                for lane in 0..LANES {
+                    let (linear, product) = (&mut linear[lane], &mut product[lane]);
+                    add_cost(linear, product, &mut logits[lane], signs[lane], weight);
                 }
             }
-            for (logit, &sign) in last_logits.iter_mut().zip(last_signs) {
-                partial[0] += cost_and_slope(logit, sign, weight);
+            for (lane, (logit, &sign)) in last_logits.iter_mut().zip(last_signs).enumerate() {
+                add_cost(&mut linear[lane], &mut product[lane], logit, sign, weight);
             }
-            total += f64::from(partial.iter().sum::<f32>());
+            total += f64::from(SoftplusSums { linear, product }.total());
         }
         total
     }
@@ -303,15 +370,30 @@ vectorised! {
 vectorised! {
     /// Sum of `softplus(logit)`: the normaliser of independent units, nats.
     pub(super) fn softplus_sum(logits: &[f32]) -> f32 {
-        sum_of(logits, NOTHING, softplus)
+        let mut total = 0.0;
+        for logits in logits.chunks(STRETCH) {
+            let SoftplusSums { mut linear, mut product } = SoftplusSums::new();
+            let (logits, last) = logits.as_chunks::<LANES>();
+            for logits in logits {
+                for lane in 0..LANES {
+                    add_softplus(&mut linear[lane], &mut product[lane], logits[lane]);
+                }
+            }
+            if !last.is_empty() {
+                let logits = padded(last, NOTHING);
+                for lane in 0..LANES {
+                    add_softplus(&mut linear[lane], &mut product[lane], logits[lane]);
+                }
+            }
+            total += SoftplusSums { linear, product }.total();
+        }
+        total
     }
 }
 
 vectorised! {
     /// Sum of the squares.
     pub(super) fn square_sum(values: &[f32]) -> f64 {
-        /// Terms that are summed in single precision.
-        const STRETCH: usize = 64 * LANES;
         let parts = values.chunks(STRETCH);
         parts.map(|part| f64::from(sum_of(part, 0.0, |v| v * v))).sum()
     }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::architecture::{Architecture, Layout};
 use super::gradient::encoder_log_density;
 use super::head::{self, features_of};
-use super::network::{self, Outputs};
+use super::network::{self, Input, Intake, Outputs};
 use super::prior::{Mixture, PriorGaussian, standard_normal_log_density};
 use crate::configurations::Configurations;
 use crate::inference::log_mean_exp;
@@ -168,15 +168,9 @@ impl Vae {
         let chunks: Vec<(Vec<f32>, Vec<f32>)> = chunks(configurations.rows())
             .into_par_iter()
             .map(|rows| {
-                let mut outputs = Outputs::new(&self.layout.encoder, rows.len());
                 let features = features_of(configurations, rows.clone());
-                network::forward(
-                    &self.layout.encoder,
-                    &self.parameters,
-                    rows.len(),
-                    &features,
-                    &mut outputs,
-                );
+                let (mut intake, mut outputs) = self.encoder_room(rows.len());
+                self.encode_features(rows.len(), &features, &mut intake, &mut outputs);
                 let codes = outputs.last(rows.len()).chunks_exact(2 * d);
                 codes.map(|code| (&code[..d], &code[d..])).fold(
                     (Vec::new(), Vec::new()),
@@ -194,6 +188,28 @@ impl Vae {
             means: means.concat(),
             log_scales: log_scales.concat(),
         }
+    }
+
+    /// Room for encoding `capacity` rows.
+    fn encoder_room(&self, capacity: usize) -> (Intake, Outputs) {
+        let Architecture { unit, .. } = self.architecture;
+        (
+            Intake::new(unit, capacity, self.architecture.features()),
+            Outputs::new(&self.layout.encoder, capacity),
+        )
+    }
+
+    /// Encodes on the calling thread into `outputs`.
+    fn encode_features(
+        &self,
+        rows: usize,
+        features: &[f32],
+        intake: &mut Intake,
+        outputs: &mut Outputs,
+    ) {
+        intake.load(rows, features);
+        let input = intake.input(features);
+        network::forward(&self.layout.encoder, &self.parameters, rows, input, outputs);
     }
 
     fn check_units(&self, configurations: &Configurations) {
@@ -231,7 +247,8 @@ impl Vae {
     /// Decodes on the calling thread into `outputs`.
     pub(super) fn decode<'o>(&self, z: &[f32], outputs: &'o mut Outputs) -> &'o mut [f32] {
         let rows = z.len() / self.architecture.latent;
-        network::forward(&self.layout.decoder, &self.parameters, rows, z, outputs);
+        let input = Input::Values(z);
+        network::forward(&self.layout.decoder, &self.parameters, rows, input, outputs);
         outputs.last(rows)
     }
 
@@ -300,18 +317,12 @@ impl Vae {
             latent_rates: vec![0.0; d],
         };
         let mut mixture = self.mixture();
-        let mut encoder = Outputs::new(&self.layout.encoder, CHUNK);
+        let (mut intake, mut encoder) = self.encoder_room(CHUNK);
         let mut decoder = self.decoder_outputs(CHUNK);
         for chunk in chunks(configurations.rows()) {
             let features = features_of(configurations, chunk.clone());
             let count = chunk.len();
-            network::forward(
-                &self.layout.encoder,
-                &self.parameters,
-                count,
-                &features,
-                &mut encoder,
-            );
+            self.encode_features(count, &features, &mut intake, &mut encoder);
             let mut z = vec![0.0; count * d];
             for (z, code) in z.chunks_exact_mut(d).zip(encoder.last(count).chunks(2 * d)) {
                 rows.push_rate(code, z, generator, mixture.as_mut());

@@ -86,6 +86,29 @@ fn random_configurations(
     DirectorMatrix::new(architecture.unit, sites, values).into()
 }
 
+#[test]
+fn rows_in_any_order_are_written_as_one_by_one() {
+    let mut generator = stream("rows in any order", &[]);
+    for unit in [Unit::Spin, Unit::PlanarDirector, Unit::Director] {
+        for sites in [7, 64, 150] {
+            let architecture = Architecture {
+                unit,
+                sites,
+                ..kinds().remove(0)
+            };
+            let configurations = random_configurations(&architecture, 101, &mut generator);
+            // 7 and 101 have no common divisor: every row once, and some again.
+            let rows: Vec<usize> = (0..140).map(|place| place * 7 % 101).collect();
+            let width = architecture.features();
+            let mut found = vec![f32::NAN; rows.len() * width];
+            head::write_rows(&configurations, &rows, &mut found);
+            for (found, &row) in found.chunks_exact(width).zip(&rows) {
+                assert_eq!(found, head::features_of(&configurations, row..row + 1));
+            }
+        }
+    }
+}
+
 /// The logits of equal rates.
 fn logits(rate: f64, sites: usize) -> Vec<f32> {
     vec![(rate / (1.0 - rate)).ln() as f32; sites]

@@ -340,17 +340,14 @@ impl Epoch<'_> {
         let width = self.architecture.features();
         let features = &mut self.buffers.features;
         let rows = features.len() / width;
-        let targets = features.chunks_exact_mut(width);
         match train {
             TrainingSource::Fixed(train) => {
                 let chosen = &self.order[batch * rows..(batch + 1) * rows];
-                for (features, &row) in targets.zip(chosen) {
-                    head::write_features(train, row, features);
-                }
+                head::write_rows(train, chosen, features);
             }
             TrainingSource::Fresh { draw, .. } => {
                 let drawn = draw(rows, generator);
-                for (row, features) in targets.enumerate() {
+                for (row, features) in features.chunks_exact_mut(width).enumerate() {
                     head::write_features(&drawn, row, features);
                 }
             }

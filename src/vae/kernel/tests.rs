@@ -101,6 +101,38 @@ fn the_bernoulli_gradient_is_the_derivative_of_its_cost() {
 }
 
 #[test]
+fn a_logit_that_is_no_number_is_seen_in_every_sum() {
+    for (length, place) in [(16, 3), (37, 36), (1500, 1300)] {
+        let mut logits = vec![0.5; length];
+        let signs = vec![-1.0; length];
+        logits[place] = f32::NAN;
+        assert!(softplus_sum(&logits).is_nan());
+        assert!(bernoulli_cost(&logits, &signs).is_nan());
+        let cost = bernoulli_cost_and_gradient(&mut logits, &signs, 1.0);
+        assert!(cost.is_nan() && logits[place].is_nan());
+    }
+}
+
+#[test]
+fn costs_agree_with_f64_where_logits_are_small_or_huge() {
+    // More than one stretch, and logarithms of products at both ends: factors of 2
+    // throughout, and of 1.
+    for logit in [0.0_f32, 1e-3, 30.0, -30.0, 200.0, -200.0] {
+        let length = 2100;
+        let (mut logits, signs) = (vec![logit; length], vec![1.0; length]);
+        let x = -f64::from(logit);
+        let exact = length as f64 * (x.max(0.0) + (-x.abs()).exp().ln_1p());
+        // Each `1 + exp(-|x|)` rounds by up to 2^-24, and so does each product; 80
+        // additions in sequence, of lanes and then over them, round by 5e-6 of the sum.
+        let tolerance = 1e-5 * exact + 2.0 * length as f64 * 2.0_f64.powi(-24);
+        let cost = f64::from(bernoulli_cost(&logits, &signs));
+        assert!((cost - exact).abs() < tolerance, "{logit}: {cost}, {exact}");
+        let cost = bernoulli_cost_and_gradient(&mut logits, &signs, 1.0);
+        assert!((cost - exact).abs() < tolerance, "{logit}: {cost}, {exact}");
+    }
+}
+
+#[test]
 fn sums_agree_with_f64_at_every_length() {
     for length in [1, 15, 16, 17, 50, 100, 2500] {
         let values: Vec<f32> = (0..length)
