@@ -6,6 +6,9 @@
 const FAITHFUL: f64 = 0.05;
 /// A gap below which nothing is missed, whatever its part, nats.
 const NEGLIGIBLE_GAP: f64 = 0.02;
+/// Sites that a theory must have for each of its fields: with more fields it is no
+/// reduction, and any distribution of few sites can be had.
+const SITES_A_FIELD: usize = 10;
 /// An excess that says more than a training that could have gone better, nats.
 const CERTIFIED: f64 = 0.25;
 /// Standard errors by which a number must lie beyond its bound.
@@ -59,6 +62,8 @@ pub struct Evidence {
     pub certified_excess: Option<Measured>,
     /// Smallest corrected probability of the two-sample tests.
     pub smallest_p_value: f64,
+    /// Sites of a configuration.
+    pub sites: usize,
     /// Latents of the network.
     pub latents: usize,
     /// Those that carry something.
@@ -93,6 +98,12 @@ impl Verdict {
 pub fn verdict(evidence: &Evidence) -> (Verdict, &'static str) {
     let exceeded = exceeds_capacity(evidence);
     let faithful = is_faithful(evidence);
+    if faithful && !exceeded && evidence.sites < SITES_A_FIELD * evidence.latents {
+        return (
+            Verdict::Undecided,
+            "the network reproduces the data, but with more than one field for ten sites",
+        );
+    }
     if faithful && !exceeded {
         return (
             Verdict::MeanField,
@@ -173,6 +184,7 @@ mod tests {
             captured: measured(81.0),
             certified_excess: Some(measured(8.9)),
             smallest_p_value: 0.0,
+            sites: 256,
             latents: 2,
             active_units: 2,
         }
@@ -185,6 +197,7 @@ mod tests {
             captured: measured(10.0),
             certified_excess: Some(measured(-0.4)),
             smallest_p_value: 0.5,
+            sites: 100,
             latents: 1,
             active_units: 1,
         }
@@ -223,6 +236,15 @@ mod tests {
             by_classifier: measured(0.1),
             further_gain: measured(0.1),
         };
+        assert_eq!(verdict(&evidence).0, Verdict::MeanField);
+    }
+
+    #[test]
+    fn many_fields_for_few_sites_are_no_theory() {
+        let mut evidence = mean_field();
+        (evidence.sites, evidence.latents, evidence.active_units) = (19, 2, 2);
+        assert_eq!(verdict(&evidence).0, Verdict::Undecided);
+        evidence.sites = 20;
         assert_eq!(verdict(&evidence).0, Verdict::MeanField);
     }
 

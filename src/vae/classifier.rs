@@ -9,7 +9,7 @@ use super::architecture::{Activation, Layer};
 use super::head;
 use super::kernel;
 use super::model::Streams;
-use super::network::{self, Deltas, InputGradient, Outputs};
+use super::network::{self, Deltas, InputGradient, Intake, Outputs};
 use super::optimiser::Adam;
 use super::training::shuffle;
 use crate::configurations::Configurations;
@@ -57,7 +57,7 @@ pub fn discriminate(
     assert!(rows >= 40, "rows >= 40");
     let (validation, training) = (rows / 20, rows / 2);
     let sets = [first, second];
-    let mut classifier = Classifier::new(first.features(), settings, &mut streams("start"));
+    let mut classifier = Classifier::new(first, settings, &mut streams("start"));
     let mut order = streams("order");
     let mut best = (f64::INFINITY, classifier.parameters.clone());
     let mut numbers: [Vec<usize>; 2] = [(); 2].map(|()| (validation..training).collect());
@@ -88,6 +88,7 @@ pub fn discriminate(
 /// The chain of layers with its parameters and buffers.
 struct Classifier {
     layers: Vec<Layer>,
+    intake: Intake,
     parameters: Vec<f32>,
     gradient: Vec<f32>,
     outputs: Outputs,
@@ -98,8 +99,8 @@ struct Classifier {
 }
 
 impl Classifier {
-    fn new(features: usize, settings: &ClassifierSettings, generator: &mut Generator) -> Self {
-        let layers = layers(features, &settings.hidden);
+    fn new(set: &Configurations, settings: &ClassifierSettings, generator: &mut Generator) -> Self {
+        let layers = layers(set.features(), &settings.hidden);
         let length = layers.last().map_or(0, |layer| layer.bias.end);
         let mut parameters = vec![0.0_f32; length];
         for layer in &layers {
@@ -111,6 +112,7 @@ impl Classifier {
         }
         let capacity = 2 * settings.batch;
         Self {
+            intake: Intake::new(set.unit(), capacity, set.features()),
             outputs: Outputs::new(&layers, capacity),
             deltas: Deltas::new(&[&layers], capacity),
             adam: Adam::new(length),
@@ -123,7 +125,9 @@ impl Classifier {
 
     fn forward(&mut self, features: &[f32], rows: usize) {
         let (layers, parameters) = (&self.layers, &self.parameters);
-        network::forward(layers, parameters, rows, features, &mut self.outputs);
+        self.intake.load(rows, features);
+        let input = self.intake.input(features);
+        network::forward(layers, parameters, rows, input, &mut self.outputs);
     }
 
     /// One step of Adam on a batch of both sets.
@@ -143,8 +147,8 @@ impl Classifier {
         network::backward(
             &self.layers,
             &self.parameters,
-            (rows, &features),
-            &self.outputs,
+            (rows, self.intake.input(&features)),
+            &mut self.outputs,
             &mut self.deltas,
             &mut self.gradient,
             InputGradient::Skip,

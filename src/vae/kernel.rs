@@ -17,7 +17,7 @@ mod functions;
 #[cfg(test)]
 mod tests;
 
-use functions::{cos_sin, exp, ln, ln_1p, sigmoid, softplus, tanh};
+use functions::{cos_sin, exp, ln, sigmoid, softplus, tanh};
 
 /// How an operand of [`product`] is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

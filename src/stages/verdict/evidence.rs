@@ -79,6 +79,7 @@ pub(super) fn gather(
             captured: captured(task, test, &likelihood, missing)?,
             certified_excess,
             smallest_p_value: tests.smallest_p_value(),
+            sites: vae.architecture().sites,
             latents: vae.architecture().latent,
             active_units: usize::try_from(active.unwrap_or(0)).unwrap_or(0),
         },
