@@ -1,7 +1,8 @@
 //! The figures that analyses draw by themselves.
 
 use super::{
-    Drawing, FigureInput, PlotError, curves, heat, patterns, population, render, sweeps, theory,
+    Drawing, FigureInput, PlotError, curves, heat, information, patterns, population, render,
+    sweeps, theory,
 };
 
 /// A figure: its name, what it needs, and how it is built.
@@ -74,6 +75,30 @@ const FIGURES: &[Figure] = &[
         title: "distribution of the mean field, learned and exact",
         tables: &["field"],
         build: theory::field,
+    },
+    Figure {
+        name: "information",
+        title: "what latents carry and parts of the data share",
+        tables: &["information"],
+        build: information::information,
+    },
+    Figure {
+        name: "information_size",
+        title: "information against the number of sites",
+        tables: &["information"],
+        build: information::information_size,
+    },
+    Figure {
+        name: "bound_slack",
+        title: "slack of the certified inequality",
+        tables: &["information"],
+        build: information::bound_slack,
+    },
+    Figure {
+        name: "verdict",
+        title: "verdict over the sweep",
+        tables: &["verdict"],
+        build: information::verdict,
     },
     Figure {
         name: "overlap_map",

@@ -41,6 +41,8 @@ fn known(key: &str) -> Option<&'static str> {
         "log_likelihood_nats" | "quadrature_nats" | "importance_weighted_nats" | "exact_nats" => {
             "log-likelihood (nats per configuration)"
         }
+        "bound_slack_nats" => "slack of the inequality (nats per configuration)",
+        "missing_fraction" => "part of the correlations that is missing",
         "paired_gap_nats" => "gap to the exact model (nats per configuration)",
         _ => return None,
     })

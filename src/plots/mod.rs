@@ -15,6 +15,7 @@ mod drawing;
 mod error;
 mod figure;
 mod heat;
+mod information;
 mod input;
 mod labels;
 mod patterns;
