@@ -17,7 +17,7 @@ mod functions;
 #[cfg(test)]
 mod tests;
 
-use functions::{cos_sin, exp, ln, ln_1p, sigmoid, softplus, tanh};
+use functions::{cos_sin, exp, ln, ln_or_nan, sigmoid, softplus, tanh};
 
 /// How an operand of [`product`] is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,10 +147,14 @@ macro_rules! vectorised {
 
 // Below the macro that they use.
 mod bingham;
+mod mixture;
 mod signs;
 mod von_mises;
 
 pub(super) use bingham::{bingham_cost, bingham_cost_and_gradient, bingham_log_normaliser_sum};
+pub(super) use mixture::{
+    Gaussians, MixtureRoom, mixture_density_and_gradient, mixture_log_density,
+};
 pub(super) use signs::SignMatrix;
 pub(super) use von_mises::{
     von_mises_cost, von_mises_cost_and_gradient, von_mises_log_normaliser_sum,
@@ -280,11 +284,7 @@ impl SoftplusSums {
     #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
     fn total(mut self) -> f32 {
         for (linear, product) in self.linear.iter_mut().zip(&self.product) {
-            *linear += if product.is_nan() {
-                *product
-            } else {
-                ln(*product)
-            };
+            *linear += ln_or_nan(*product);
         }
         self.linear.iter().sum()
     }

@@ -86,6 +86,13 @@ pub(super) fn ln(x: f32) -> f32 {
     exponent * std::f32::consts::LN_2 + series * s
 }
 
+/// [`ln`] of a sum or product, which may not be a number: then neither is this.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+pub(super) fn ln_or_nan(x: f32) -> f32 {
+    if x.is_nan() { x } else { ln(x) }
+}
+
 /// `(cos, sin)` of `2 pi turn` for `|turn| <= 1/2`: Taylor series on an eighth of
 /// a turn, then the quadrant.
 #[inline(always)]
