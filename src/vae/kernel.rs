@@ -141,7 +141,13 @@ macro_rules! vectorised {
             "x86_64+avx2+fma",
             "aarch64+neon",
         ))]
-        $visibility fn $name($($argument: $kind),*) $(-> $result)? $body
+        $visibility fn $name($($argument: $kind),*) $(-> $result)? {
+            /// Whether one instruction multiplies and adds.
+            #[allow(dead_code, reason = "not every function has something to fuse")]
+            const FUSED: bool = cfg!(target_arch = "aarch64")
+                || multiversion::target::target_cfg_f!(target_feature = "fma");
+            $body
+        }
     };
 }
 
@@ -165,7 +171,7 @@ vectorised! {
     pub(super) fn add_bias_tanh(values: &mut [f32], bias: &[f32]) {
         for row in values.chunks_exact_mut(bias.len()) {
             for (value, b) in row.iter_mut().zip(bias) {
-                *value = tanh(*value + b);
+                *value = tanh::<FUSED>(*value + b);
             }
         }
     }
@@ -187,7 +193,7 @@ vectorised! {
     pub(super) fn add_bias_softplus(values: &mut [f32], bias: &[f32]) {
         for row in values.chunks_exact_mut(bias.len()) {
             for (value, b) in row.iter_mut().zip(bias) {
-                *value = softplus(*value + b);
+                *value = softplus::<FUSED>(*value + b);
             }
         }
     }
@@ -238,7 +244,7 @@ vectorised! {
     /// Back through softplus, from its output: `gradient *= 1 - exp(-output)`, and the
     /// sums over the rows of the result.
     pub(super) fn back_softplus(gradient: &mut [f32], output: &[f32], sums: &mut [f32]) {
-        carry_back(gradient, output, sums, |y| 1.0 - exp(-y));
+        carry_back(gradient, output, sums, |y| 1.0 - exp::<FUSED>(-y));
     }
 }
 
@@ -293,8 +299,8 @@ impl SoftplusSums {
 /// Adds `softplus(x)` to a lane's sums; returns `exp(-|x|)`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-fn add_softplus(linear: &mut f32, product: &mut f32, x: f32) -> f32 {
-    let e = exp(-x.abs());
+fn add_softplus<const FUSED: bool>(linear: &mut f32, product: &mut f32, x: f32) -> f32 {
+    let e = exp::<FUSED>(-x.abs());
     *linear += x.max(0.0);
     *product *= 1.0 + e;
     e
@@ -311,13 +317,13 @@ vectorised! {
             let (signs, last_signs) = signs.as_chunks::<LANES>();
             for (logits, signs) in logits.iter().zip(signs) {
                 for lane in 0..LANES {
-                    add_softplus(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
+                    add_softplus::<FUSED>(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
                 }
             }
             if !last_logits.is_empty() {
                 let (logits, signs) = (padded(last_logits, -NOTHING), padded(last_signs, 1.0));
                 for lane in 0..LANES {
-                    add_softplus(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
+                    add_softplus::<FUSED>(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
                 }
             }
             total += SoftplusSums { linear, product }.total();
@@ -330,9 +336,15 @@ vectorised! {
 /// derivative to it, times `weight`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-fn add_cost(linear: &mut f32, product: &mut f32, logit: &mut f32, sign: f32, weight: f32) {
+fn add_cost<const FUSED: bool>(
+    linear: &mut f32,
+    product: &mut f32,
+    logit: &mut f32,
+    sign: f32,
+    weight: f32,
+) {
     let margin = -sign * *logit;
-    let e = add_softplus(linear, product, margin);
+    let e = add_softplus::<FUSED>(linear, product, margin);
     let sigmoid = (if margin < 0.0 { e } else { 1.0 }) / (1.0 + e);
     *logit = -weight * sign * sigmoid;
 }
@@ -353,11 +365,11 @@ vectorised! {
             for (logits, signs) in logits.iter_mut().zip(signs) {
                 for lane in 0..LANES {
                     let (linear, product) = (&mut linear[lane], &mut product[lane]);
-                    add_cost(linear, product, &mut logits[lane], signs[lane], weight);
+                    add_cost::<FUSED>(linear, product, &mut logits[lane], signs[lane], weight);
                 }
             }
             for (lane, (logit, &sign)) in last_logits.iter_mut().zip(last_signs).enumerate() {
-                add_cost(&mut linear[lane], &mut product[lane], logit, sign, weight);
+                add_cost::<FUSED>(&mut linear[lane], &mut product[lane], logit, sign, weight);
             }
             total += f64::from(SoftplusSums { linear, product }.total());
         }
@@ -374,13 +386,13 @@ vectorised! {
             let (logits, last) = logits.as_chunks::<LANES>();
             for logits in logits {
                 for lane in 0..LANES {
-                    add_softplus(&mut linear[lane], &mut product[lane], logits[lane]);
+                    add_softplus::<FUSED>(&mut linear[lane], &mut product[lane], logits[lane]);
                 }
             }
             if !last.is_empty() {
                 let logits = padded(last, NOTHING);
                 for lane in 0..LANES {
-                    add_softplus(&mut linear[lane], &mut product[lane], logits[lane]);
+                    add_softplus::<FUSED>(&mut linear[lane], &mut product[lane], logits[lane]);
                 }
             }
             total += SoftplusSums { linear, product }.total();
@@ -438,7 +450,7 @@ vectorised! {
     /// Replaces each value by the probability `1 / (1 + exp(-value))`.
     pub(super) fn sigmoid_in_place(values: &mut [f32]) {
         for value in values {
-            *value = sigmoid(*value);
+            *value = sigmoid::<FUSED>(*value);
         }
     }
 }
@@ -447,7 +459,7 @@ vectorised! {
     /// Replaces each value by its exponential.
     pub(super) fn exp_in_place(values: &mut [f32]) {
         for value in values {
-            *value = exp(*value);
+            *value = exp::<FUSED>(*value);
         }
     }
 }
@@ -463,7 +475,7 @@ vectorised! {
             }
         }
         let largest = lanes.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        (largest, sum_of(values, largest + NOTHING, |value| exp(value - largest)))
+        (largest, sum_of(values, largest + NOTHING, |value| exp::<FUSED>(value - largest)))
     }
 }
 

@@ -71,7 +71,11 @@ impl MixtureRoom {
 /// log-densities. Lanes without a point repeat the origin.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-fn evaluate(gaussians: Gaussians<'_>, points: &[f32], room: &mut MixtureRoom) -> [f32; LANES] {
+fn evaluate<const FUSED: bool>(
+    gaussians: Gaussians<'_>,
+    points: &[f32],
+    room: &mut MixtureRoom,
+) -> [f32; LANES] {
     let latent = room.z.len();
     for (j, z) in room.z.iter_mut().enumerate() {
         *z = [0.0; LANES];
@@ -99,7 +103,7 @@ fn evaluate(gaussians: Gaussians<'_>, points: &[f32], room: &mut MixtureRoom) ->
     let mut total = [0.0; LANES];
     for joint in &mut room.responsibility {
         for lane in 0..LANES {
-            joint[lane] = exp(joint[lane] - largest[lane]);
+            joint[lane] = exp::<FUSED>(joint[lane] - largest[lane]);
             total[lane] += joint[lane];
         }
     }
@@ -127,7 +131,7 @@ vectorised! {
     ) {
         let block = LANES * room.z.len();
         for (points, densities) in points.chunks(block).zip(densities.chunks_mut(LANES)) {
-            let found = evaluate(gaussians, points, room);
+            let found = evaluate::<FUSED>(gaussians, points, room);
             densities.copy_from_slice(&found[..densities.len()]);
         }
     }
@@ -149,7 +153,7 @@ vectorised! {
         let mut total = 0.0;
         for (points, to_z) in points.chunks(block).zip(to_z.chunks_mut(block)) {
             let count = points.len() / latent;
-            let density = evaluate(gaussians, points, room);
+            let density = evaluate::<FUSED>(gaussians, points, room);
             total += density[..count].iter().map(|&d| f64::from(d)).sum::<f64>();
             // Lanes without a point take no part.
             let present = padded(&[1.0; LANES][..count], 0.0);
