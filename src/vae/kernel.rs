@@ -63,16 +63,67 @@ pub(super) fn product(
         rows * columns,
         "target.len() == rows * columns"
     );
-    let strides = |operand: Operand, across: usize, down: usize| match operand {
-        Operand::Plain => (1, across as isize),
-        Operand::Transposed => (down as isize, 1),
+    let steps = |operand: Operand, across: usize, down: usize| match operand {
+        Operand::Plain => [1, across],
+        Operand::Transposed => [down, 1],
     };
-    let (left_column, left_row) = strides(left_operand, inner, rows);
-    let (right_column, right_row) = strides(right_operand, columns, inner);
+    let left = (left, steps(left_operand, inner, rows));
+    let right_steps = steps(right_operand, columns, inner);
+    if (2..=4).contains(&columns) && left_operand == Operand::Plain && inner <= ROOM {
+        // Column by column: each is a product of whole rows with a vector.
+        let mut room = [0.0; ROOM];
+        for column in 0..columns {
+            let place = |k: usize| column * right_steps[0] + k * right_steps[1];
+            let vector = &mut room[..inner];
+            for (k, value) in vector.iter_mut().enumerate() {
+                *value = right[place(k)];
+            }
+            let target = (&mut target[column..], [1, columns]);
+            strided_product([rows, inner, 1], left, (vector, [inner, 1]), target, mode);
+        }
+        return;
+    }
+    let (shape, right) = ([rows, inner, columns], (right, right_steps));
+    let fits = rows * columns <= ROOM && mode == Target::Set;
+    if (2..=8).contains(&columns) && left_operand == Operand::Transposed && fits {
+        // Columns first, for vectors along them; then turned over.
+        let mut room = [0.0; ROOM];
+        strided_product(shape, left, right, (&mut room, [rows, 1]), mode);
+        for (row, target) in target.chunks_exact_mut(columns).enumerate() {
+            for (column, target) in target.iter_mut().enumerate() {
+                *target = room[column * rows + row];
+            }
+        }
+        return;
+    }
+    strided_product(shape, left, right, (target, [1, columns]), mode);
+}
+
+/// Values of a thin product that are kept aside; longer ones go the general way.
+const ROOM: usize = 2048;
+
+/// [`product`] of matrices that lie in any order, given by the steps from column to
+/// column and from row to row.
+#[track_caller]
+fn strided_product(
+    [rows, inner, columns]: [usize; 3],
+    (left, [left_column, left_row]): (&[f32], [usize; 2]),
+    (right, [right_column, right_row]): (&[f32], [usize; 2]),
+    (target, [target_column, target_row]): (&mut [f32], [usize; 2]),
+    mode: Target,
+) {
+    // One more than the last element's place.
+    let end = |rows: usize, columns: usize, column: usize, row: usize| match (rows, columns) {
+        (0, _) | (_, 0) => 0,
+        _ => (rows - 1) * row + (columns - 1) * column + 1,
+    };
+    assert!(end(rows, inner, left_column, left_row) <= left.len());
+    assert!(end(inner, columns, right_column, right_row) <= right.len());
+    assert!(end(rows, columns, target_column, target_row) <= target.len());
     let add = mode == Target::Add;
-    // SAFETY: the three slices were just checked to hold every element that
-    // these shapes and strides reach, and `target` is borrowed mutably, so it
-    // overlaps neither operand.
+    // SAFETY: the three slices were just checked to hold every element that these
+    // shapes and steps reach, and `target` is borrowed mutably, so it overlaps neither
+    // operand.
     #[expect(unsafe_code, reason = "the matrix product takes raw pointers")]
     unsafe {
         gemm::gemm(
@@ -80,15 +131,15 @@ pub(super) fn product(
             columns,
             inner,
             target.as_mut_ptr(),
-            1,
-            columns as isize,
+            target_column as isize,
+            target_row as isize,
             add,
             left.as_ptr(),
-            left_column,
-            left_row,
+            left_column as isize,
+            left_row as isize,
             right.as_ptr(),
-            right_column,
-            right_row,
+            right_column as isize,
+            right_row as isize,
             if add { 1.0 } else { 0.0 },
             1.0,
             false,
