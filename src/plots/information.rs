@@ -8,11 +8,11 @@ use super::{
 use crate::tables::Table;
 
 /// Panels of one figure, at most; more would be too small to read.
-const PANELS: usize = 4;
+const PANELS: usize = 3;
 /// Missing parts of the correlations below this are drawn here.
 const SMALLEST_PART: f64 = 1e-4;
 /// The part that a theory may miss.
-const FAITHFUL: f64 = 0.05;
+const FAITHFUL: f64 = 0.02;
 
 /// A curve: column, name, whether it is one of every partition.
 struct Curve {

@@ -13,6 +13,7 @@
 
 use super::architecture::{Architecture, Layout};
 use super::head;
+use super::kernel;
 use super::network::{self, Deltas, Input, InputGradient, Intake, Outputs};
 use super::prior::Mixture;
 use crate::configurations::Unit;
@@ -71,6 +72,8 @@ pub struct FusedEngine {
     encoder: Outputs,
     decoder: Outputs,
     deltas: Deltas,
+    /// Scales of the posteriors: `rows x latent`.
+    scale: Vec<f32>,
     z: Vec<f32>,
     to_code: Vec<f32>,
     mixture: Option<Mixture>,
@@ -89,6 +92,7 @@ impl FusedEngine {
             encoder: Outputs::new(&layout.encoder, capacity),
             decoder: Outputs::new(&layout.decoder, capacity),
             deltas: Deltas::new(&[&layout.encoder, &layout.decoder], capacity),
+            scale: vec![0.0; capacity * latent],
             z: vec![0.0; capacity * latent],
             to_code: vec![0.0; capacity * 2 * latent],
             mixture: layout
@@ -111,14 +115,20 @@ impl FusedEngine {
             &mut self.encoder,
         );
         let code = self.encoder.last(rows);
-        for ((z, code), noise) in self
+        let scale = &mut self.scale[..rows * d];
+        for (scale, code) in scale.chunks_exact_mut(d).zip(code.chunks_exact(2 * d)) {
+            scale.copy_from_slice(&code[d..]);
+        }
+        kernel::exp_in_place(scale);
+        let draws = scale.chunks_exact(d).zip(batch.noise.chunks_exact(d));
+        for ((z, code), (scale, noise)) in self
             .z
             .chunks_exact_mut(d)
             .zip(code.chunks_exact(2 * d))
-            .zip(batch.noise.chunks_exact(d))
+            .zip(draws)
         {
             for j in 0..d {
-                z[j] = code[j] + code[d + j].exp() * noise[j];
+                z[j] = code[j] + scale[j] * noise[j];
             }
         }
     }
@@ -137,22 +147,22 @@ impl FusedEngine {
     fn rate(&mut self, batch: Batch<'_>, kl_weight: f32, gradient: &mut [f32]) -> f64 {
         let (rows, d) = (batch.rows, self.latent);
         let weight = kl_weight / rows as f32;
-        let code = self.encoder.last(rows);
-        let to_z = self.deltas.current(rows * d);
+        let codes = self.encoder.last(rows).chunks_exact(2 * d);
+        let to_codes = self.to_code.chunks_exact_mut(2 * d);
         let mut total = 0.0;
-        for row in 0..rows {
-            let code = &code[row * 2 * d..(row + 1) * 2 * d];
-            let to_code = &mut self.to_code[row * 2 * d..(row + 1) * 2 * d];
-            let z = &self.z[row * d..(row + 1) * d];
-            let to_z = &mut to_z[row * d..(row + 1) * d];
-            let noise = &batch.noise[row * d..(row + 1) * d];
-            to_code.fill(0.0);
-            if let (Some(mixture), Some(layout)) = (&mut self.mixture, &self.layout.mixture) {
-                total += encoder_log_density(code, noise) - mixture.log_density(z);
-                mixture.add_gradient(layout, z, weight, to_z, gradient);
+        if let (Some(mixture), Some(layout)) = (&mut self.mixture, &self.layout.mixture) {
+            let noise = batch.noise.chunks_exact(d);
+            for ((code, to_code), noise) in codes.zip(to_codes).zip(noise) {
+                total += encoder_log_density(code, noise);
+                to_code[..d].fill(0.0);
                 to_code[d..].fill(-weight);
-            } else {
-                total += normal_rate(code, weight, to_code);
+            }
+            let to_z = self.deltas.current(rows * d);
+            let z = &self.z[..rows * d];
+            total -= mixture.density_and_gradient(layout, z, weight, to_z, gradient);
+        } else {
+            for ((code, to_code), scale) in codes.zip(to_codes).zip(self.scale.chunks_exact(d)) {
+                total += normal_rate(code, scale, weight, to_code);
             }
         }
         total / rows as f64
@@ -168,7 +178,7 @@ impl FusedEngine {
             let to_code = &self.to_code[row * 2 * d..(row + 1) * 2 * d];
             for j in 0..d {
                 let slope = to_z[row * d + j];
-                let scale = code[d + j].exp();
+                let scale = self.scale[row * d + j];
                 code[j] = to_code[j] + slope;
                 code[d + j] = to_code[d + j] + slope * batch.noise[row * d + j] * scale;
             }
@@ -225,17 +235,17 @@ pub(super) fn encoder_log_density(code: &[f32], noise: &[f32]) -> f64 {
         - log_scales.iter().map(|&s| f64::from(s)).sum::<f64>()
 }
 
-/// `KL(N(mean, scale^2) || N(0, 1))` summed over the latents, nats; adds its
-/// derivative times `weight` to `to_code`.
-fn normal_rate(code: &[f32], weight: f32, to_code: &mut [f32]) -> f64 {
-    let d = code.len() / 2;
+/// `KL(N(mean, scale^2) || N(0, 1))` summed over the latents, nats; writes its
+/// derivative times `weight` into `to_code`.
+fn normal_rate(code: &[f32], scale: &[f32], weight: f32, to_code: &mut [f32]) -> f64 {
+    let d = scale.len();
     let mut total = 0.0;
     for j in 0..d {
         let (mean, log_scale) = (code[j], code[d + j]);
-        let variance = (2.0 * log_scale).exp();
+        let variance = scale[j] * scale[j];
         total += f64::from(0.5 * (mean * mean + variance - 1.0) - log_scale);
-        to_code[j] += weight * mean;
-        to_code[d + j] += weight * (variance - 1.0);
+        to_code[j] = weight * mean;
+        to_code[d + j] = weight * (variance - 1.0);
     }
     total
 }

@@ -17,7 +17,7 @@ mod functions;
 #[cfg(test)]
 mod tests;
 
-use functions::{cos_sin, exp, ln, sigmoid, softplus, tanh};
+use functions::{cos_sin, exp, ln, ln_or_nan, sigmoid, softplus, tanh};
 
 /// How an operand of [`product`] is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,16 +63,67 @@ pub(super) fn product(
         rows * columns,
         "target.len() == rows * columns"
     );
-    let strides = |operand: Operand, across: usize, down: usize| match operand {
-        Operand::Plain => (1, across as isize),
-        Operand::Transposed => (down as isize, 1),
+    let steps = |operand: Operand, across: usize, down: usize| match operand {
+        Operand::Plain => [1, across],
+        Operand::Transposed => [down, 1],
     };
-    let (left_column, left_row) = strides(left_operand, inner, rows);
-    let (right_column, right_row) = strides(right_operand, columns, inner);
+    let left = (left, steps(left_operand, inner, rows));
+    let right_steps = steps(right_operand, columns, inner);
+    if (2..=4).contains(&columns) && left_operand == Operand::Plain && inner <= ROOM {
+        // Column by column: each is a product of whole rows with a vector.
+        let mut room = [0.0; ROOM];
+        for column in 0..columns {
+            let place = |k: usize| column * right_steps[0] + k * right_steps[1];
+            let vector = &mut room[..inner];
+            for (k, value) in vector.iter_mut().enumerate() {
+                *value = right[place(k)];
+            }
+            let target = (&mut target[column..], [1, columns]);
+            strided_product([rows, inner, 1], left, (vector, [inner, 1]), target, mode);
+        }
+        return;
+    }
+    let (shape, right) = ([rows, inner, columns], (right, right_steps));
+    let fits = rows * columns <= ROOM && mode == Target::Set;
+    if (2..=8).contains(&columns) && left_operand == Operand::Transposed && fits {
+        // Columns first, for vectors along them; then turned over.
+        let mut room = [0.0; ROOM];
+        strided_product(shape, left, right, (&mut room, [rows, 1]), mode);
+        for (row, target) in target.chunks_exact_mut(columns).enumerate() {
+            for (column, target) in target.iter_mut().enumerate() {
+                *target = room[column * rows + row];
+            }
+        }
+        return;
+    }
+    strided_product(shape, left, right, (target, [1, columns]), mode);
+}
+
+/// Values of a thin product that are kept aside; longer ones go the general way.
+const ROOM: usize = 2048;
+
+/// [`product`] of matrices that lie in any order, given by the steps from column to
+/// column and from row to row.
+#[track_caller]
+fn strided_product(
+    [rows, inner, columns]: [usize; 3],
+    (left, [left_column, left_row]): (&[f32], [usize; 2]),
+    (right, [right_column, right_row]): (&[f32], [usize; 2]),
+    (target, [target_column, target_row]): (&mut [f32], [usize; 2]),
+    mode: Target,
+) {
+    // One more than the last element's place.
+    let end = |rows: usize, columns: usize, column: usize, row: usize| match (rows, columns) {
+        (0, _) | (_, 0) => 0,
+        _ => (rows - 1) * row + (columns - 1) * column + 1,
+    };
+    assert!(end(rows, inner, left_column, left_row) <= left.len());
+    assert!(end(inner, columns, right_column, right_row) <= right.len());
+    assert!(end(rows, columns, target_column, target_row) <= target.len());
     let add = mode == Target::Add;
-    // SAFETY: the three slices were just checked to hold every element that
-    // these shapes and strides reach, and `target` is borrowed mutably, so it
-    // overlaps neither operand.
+    // SAFETY: the three slices were just checked to hold every element that these
+    // shapes and steps reach, and `target` is borrowed mutably, so it overlaps neither
+    // operand.
     #[expect(unsafe_code, reason = "the matrix product takes raw pointers")]
     unsafe {
         gemm::gemm(
@@ -80,15 +131,15 @@ pub(super) fn product(
             columns,
             inner,
             target.as_mut_ptr(),
-            1,
-            columns as isize,
+            target_column as isize,
+            target_row as isize,
             add,
             left.as_ptr(),
-            left_column,
-            left_row,
+            left_column as isize,
+            left_row as isize,
             right.as_ptr(),
-            right_column,
-            right_row,
+            right_column as isize,
+            right_row as isize,
             if add { 1.0 } else { 0.0 },
             1.0,
             false,
@@ -141,18 +192,34 @@ macro_rules! vectorised {
             "x86_64+avx2+fma",
             "aarch64+neon",
         ))]
-        $visibility fn $name($($argument: $kind),*) $(-> $result)? $body
+        $visibility fn $name($($argument: $kind),*) $(-> $result)? {
+            /// Whether one instruction multiplies and adds.
+            #[allow(dead_code, reason = "not every function has something to fuse")]
+            const FUSED: bool = cfg!(target_arch = "aarch64")
+                || multiversion::target::target_cfg_f!(target_feature = "fma");
+            $body
+        }
     };
 }
 
 // Below the macro that they use.
 mod bingham;
+<<<<<<< HEAD
 mod gaussians;
+=======
+mod mixture;
+>>>>>>> h-step
 mod signs;
 mod von_mises;
 
 pub(super) use bingham::{bingham_cost, bingham_cost_and_gradient, bingham_log_normaliser_sum};
+<<<<<<< HEAD
 pub(super) use gaussians::{log_gaussians, log_sum_of_exponentials};
+=======
+pub(super) use mixture::{
+    Gaussians, MixtureRoom, mixture_density_and_gradient, mixture_log_density,
+};
+>>>>>>> h-step
 pub(super) use signs::SignMatrix;
 pub(super) use von_mises::{
     von_mises_cost, von_mises_cost_and_gradient, von_mises_log_normaliser_sum,
@@ -163,7 +230,7 @@ vectorised! {
     pub(super) fn add_bias_tanh(values: &mut [f32], bias: &[f32]) {
         for row in values.chunks_exact_mut(bias.len()) {
             for (value, b) in row.iter_mut().zip(bias) {
-                *value = tanh(*value + b);
+                *value = tanh::<FUSED>(*value + b);
             }
         }
     }
@@ -185,7 +252,7 @@ vectorised! {
     pub(super) fn add_bias_softplus(values: &mut [f32], bias: &[f32]) {
         for row in values.chunks_exact_mut(bias.len()) {
             for (value, b) in row.iter_mut().zip(bias) {
-                *value = softplus(*value + b);
+                *value = softplus::<FUSED>(*value + b);
             }
         }
     }
@@ -236,7 +303,7 @@ vectorised! {
     /// Back through softplus, from its output: `gradient *= 1 - exp(-output)`, and the
     /// sums over the rows of the result.
     pub(super) fn back_softplus(gradient: &mut [f32], output: &[f32], sums: &mut [f32]) {
-        carry_back(gradient, output, sums, |y| 1.0 - exp(-y));
+        carry_back(gradient, output, sums, |y| 1.0 - exp::<FUSED>(-y));
     }
 }
 
@@ -282,11 +349,7 @@ impl SoftplusSums {
     #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
     fn total(mut self) -> f32 {
         for (linear, product) in self.linear.iter_mut().zip(&self.product) {
-            *linear += if product.is_nan() {
-                *product
-            } else {
-                ln(*product)
-            };
+            *linear += ln_or_nan(*product);
         }
         self.linear.iter().sum()
     }
@@ -295,8 +358,8 @@ impl SoftplusSums {
 /// Adds `softplus(x)` to a lane's sums; returns `exp(-|x|)`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-fn add_softplus(linear: &mut f32, product: &mut f32, x: f32) -> f32 {
-    let e = exp(-x.abs());
+fn add_softplus<const FUSED: bool>(linear: &mut f32, product: &mut f32, x: f32) -> f32 {
+    let e = exp::<FUSED>(-x.abs());
     *linear += x.max(0.0);
     *product *= 1.0 + e;
     e
@@ -313,13 +376,13 @@ vectorised! {
             let (signs, last_signs) = signs.as_chunks::<LANES>();
             for (logits, signs) in logits.iter().zip(signs) {
                 for lane in 0..LANES {
-                    add_softplus(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
+                    add_softplus::<FUSED>(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
                 }
             }
             if !last_logits.is_empty() {
                 let (logits, signs) = (padded(last_logits, -NOTHING), padded(last_signs, 1.0));
                 for lane in 0..LANES {
-                    add_softplus(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
+                    add_softplus::<FUSED>(&mut linear[lane], &mut product[lane], -signs[lane] * logits[lane]);
                 }
             }
             total += SoftplusSums { linear, product }.total();
@@ -332,9 +395,15 @@ vectorised! {
 /// derivative to it, times `weight`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-fn add_cost(linear: &mut f32, product: &mut f32, logit: &mut f32, sign: f32, weight: f32) {
+fn add_cost<const FUSED: bool>(
+    linear: &mut f32,
+    product: &mut f32,
+    logit: &mut f32,
+    sign: f32,
+    weight: f32,
+) {
     let margin = -sign * *logit;
-    let e = add_softplus(linear, product, margin);
+    let e = add_softplus::<FUSED>(linear, product, margin);
     let sigmoid = (if margin < 0.0 { e } else { 1.0 }) / (1.0 + e);
     *logit = -weight * sign * sigmoid;
 }
@@ -355,11 +424,11 @@ vectorised! {
             for (logits, signs) in logits.iter_mut().zip(signs) {
                 for lane in 0..LANES {
                     let (linear, product) = (&mut linear[lane], &mut product[lane]);
-                    add_cost(linear, product, &mut logits[lane], signs[lane], weight);
+                    add_cost::<FUSED>(linear, product, &mut logits[lane], signs[lane], weight);
                 }
             }
             for (lane, (logit, &sign)) in last_logits.iter_mut().zip(last_signs).enumerate() {
-                add_cost(&mut linear[lane], &mut product[lane], logit, sign, weight);
+                add_cost::<FUSED>(&mut linear[lane], &mut product[lane], logit, sign, weight);
             }
             total += f64::from(SoftplusSums { linear, product }.total());
         }
@@ -376,13 +445,13 @@ vectorised! {
             let (logits, last) = logits.as_chunks::<LANES>();
             for logits in logits {
                 for lane in 0..LANES {
-                    add_softplus(&mut linear[lane], &mut product[lane], logits[lane]);
+                    add_softplus::<FUSED>(&mut linear[lane], &mut product[lane], logits[lane]);
                 }
             }
             if !last.is_empty() {
                 let logits = padded(last, NOTHING);
                 for lane in 0..LANES {
-                    add_softplus(&mut linear[lane], &mut product[lane], logits[lane]);
+                    add_softplus::<FUSED>(&mut linear[lane], &mut product[lane], logits[lane]);
                 }
             }
             total += SoftplusSums { linear, product }.total();
@@ -440,7 +509,7 @@ vectorised! {
     /// Replaces each value by the probability `1 / (1 + exp(-value))`.
     pub(super) fn sigmoid_in_place(values: &mut [f32]) {
         for value in values {
-            *value = sigmoid(*value);
+            *value = sigmoid::<FUSED>(*value);
         }
     }
 }
@@ -449,7 +518,7 @@ vectorised! {
     /// Replaces each value by its exponential.
     pub(super) fn exp_in_place(values: &mut [f32]) {
         for value in values {
-            *value = exp(*value);
+            *value = exp::<FUSED>(*value);
         }
     }
 }
@@ -465,7 +534,7 @@ vectorised! {
             }
         }
         let largest = lanes.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        (largest, sum_of(values, largest + NOTHING, |value| exp(value - largest)))
+        (largest, sum_of(values, largest + NOTHING, |value| exp::<FUSED>(value - largest)))
     }
 }
 

@@ -260,13 +260,13 @@ impl Vae {
     /// `ln p(z)` of each `z` (`rows x latent`), nats.
     #[must_use]
     pub fn prior_log_density(&self, z: &[f32]) -> Vec<f64> {
-        let mut mixture = self.mixture();
-        z.chunks_exact(self.architecture.latent)
-            .map(|z| match &mut mixture {
-                Some(mixture) => mixture.log_density(z),
-                None => standard_normal_log_density(z),
-            })
-            .collect()
+        let points = z.chunks_exact(self.architecture.latent);
+        let Some(mut mixture) = self.mixture() else {
+            return points.map(standard_normal_log_density).collect();
+        };
+        let mut densities = vec![0.0; points.len()];
+        mixture.log_densities(z, &mut densities);
+        densities.into_iter().map(f64::from).collect()
     }
 
     /// Draws `count` latents from the prior: `count x latent`.
@@ -375,6 +375,7 @@ impl Vae {
         let mut outputs = self.decoder_outputs(draws);
         let (mut z, mut noise) = (vec![0.0_f32; draws * d], vec![0.0_f32; d]);
         let (mut weights, mut features) = (vec![0.0_f64; draws], vec![0.0; width]);
+        let mut densities = vec![0.0_f32; draws];
         rows.map(|row| {
             let mean = &codes.means[row * d..(row + 1) * d];
             let log_scale = &codes.log_scales[row * d..(row + 1) * d];
@@ -383,12 +384,18 @@ impl Vae {
                     noise[j] = StandardNormal.sample(generator);
                     z[j] = mean[j] + log_scale[j].exp() * noise[j];
                 }
-                let prior = match &mut mixture {
-                    Some(mixture) => mixture.log_density(z),
-                    None => standard_normal_log_density(z),
-                };
                 let scales: f64 = log_scale.iter().map(|&s| f64::from(s)).sum();
-                *weight = prior + scales - standard_normal_log_density(&noise);
+                *weight = scales - standard_normal_log_density(&noise);
+            }
+            if let Some(mixture) = &mut mixture {
+                mixture.log_densities(&z, &mut densities);
+                for (weight, &density) in weights.iter_mut().zip(&densities) {
+                    *weight += f64::from(density);
+                }
+            } else {
+                for (weight, z) in weights.iter_mut().zip(z.chunks_exact(d)) {
+                    *weight += standard_normal_log_density(z);
+                }
             }
             head::write_features(configurations, row, &mut features);
             let outputs = self.decode(&z, &mut outputs).chunks_exact(width);

@@ -3,6 +3,7 @@
 use rand_distr::{Distribution, StandardNormal};
 
 use super::architecture::MixtureLayout;
+use super::kernel::{self, Gaussians, MixtureRoom};
 use crate::random::{Generator, uniform};
 
 const LN_TWO_PI: f64 = 1.837_877_066_409_345_3;
@@ -47,8 +48,7 @@ pub(super) struct Mixture {
     mean: Vec<f32>,
     /// `1 / s_kj`: `components x latent`.
     inverse_scale: Vec<f32>,
-    /// Responsibilities of the components for the last `z`.
-    responsibility: Vec<f32>,
+    room: MixtureRoom,
 }
 
 impl Mixture {
@@ -61,7 +61,7 @@ impl Mixture {
             weight: vec![0.0; components],
             mean: vec![0.0; components * latent],
             inverse_scale: vec![0.0; components * latent],
-            responsibility: vec![0.0; components],
+            room: MixtureRoom::new(components, latent),
         }
     }
 
@@ -84,58 +84,54 @@ impl Mixture {
         }
     }
 
-    /// `ln p(z)`, nats.
-    pub(super) fn log_density(&mut self, z: &[f32]) -> f64 {
-        let rows = self.mean.chunks_exact(self.latent);
-        let scales = self.inverse_scale.chunks_exact(self.latent);
-        let mut largest = f32::NEG_INFINITY;
-        for (k, (mean, inverse)) in rows.zip(scales).enumerate() {
-            let mut square = 0.0;
-            for ((z, m), s) in z.iter().zip(mean).zip(inverse) {
-                let u = (z - m) * s;
-                square += u * u;
-            }
-            self.responsibility[k] = self.log_weight[k] - 0.5 * square;
-            largest = largest.max(self.responsibility[k]);
-        }
-        let mut total = 0.0;
-        for value in &mut self.responsibility {
-            *value = (*value - largest).exp();
-            total += *value;
-        }
-        for value in &mut self.responsibility {
-            *value /= total;
-        }
-        f64::from(largest) + f64::from(total).ln()
+    /// What the kernel evaluates, and its room.
+    fn parts(&mut self) -> (Gaussians<'_>, &mut MixtureRoom) {
+        let gaussians = Gaussians {
+            log_weight: &self.log_weight,
+            mean: &self.mean,
+            inverse_scale: &self.inverse_scale,
+        };
+        (gaussians, &mut self.room)
     }
 
-    /// Adds the derivatives of `-weight * ln p(z)` for the `z` of the last
-    /// [`Mixture::log_density`]: to `z` into `to_z`, to the mixture's parameters
-    /// into `gradient` at their places.
-    pub(super) fn add_gradient(
-        &self,
+    /// `ln p(z)`, nats.
+    pub(super) fn log_density(&mut self, z: &[f32]) -> f64 {
+        let mut density = [0.0];
+        self.log_densities(z, &mut density);
+        f64::from(density[0])
+    }
+
+    /// `ln p(z)` of each `z` (`points x latent`), nats.
+    pub(super) fn log_densities(&mut self, z: &[f32], densities: &mut [f32]) {
+        let (gaussians, room) = self.parts();
+        kernel::mixture_log_density(gaussians, z, room, densities);
+    }
+
+    /// Sum of `ln p(z)` over the points `z` (`points x latent`), nats; adds `weight`
+    /// times the derivatives of `-ln p(z)`, to `z` into `to_z` and to the mixture's
+    /// parameters into `gradient`, at their places.
+    pub(super) fn density_and_gradient(
+        &mut self,
         layout: &MixtureLayout,
         z: &[f32],
         weight: f32,
         to_z: &mut [f32],
         gradient: &mut [f32],
-    ) {
-        for (k, &r) in self.responsibility.iter().enumerate() {
-            gradient[layout.logits.start + k] -= weight * (r - self.weight[k]);
-            // Below this the derivatives vanish in single precision.
-            if r < 1e-9 {
-                continue;
-            }
-            for (j, z) in z.iter().enumerate() {
-                let at = k * self.latent + j;
-                let inverse = self.inverse_scale[at];
-                let u = (z - self.mean[at]) * inverse;
-                let pull = weight * r * u * inverse;
-                to_z[j] += pull;
-                gradient[layout.means.start + at] -= pull;
-                gradient[layout.log_scales.start + at] -= weight * r * (u * u - 1.0);
-            }
+    ) -> f64 {
+        self.room.clear();
+        let (gaussians, room) = self.parts();
+        let total = kernel::mixture_density_and_gradient(gaussians, z, weight, to_z, room);
+        let points = (z.len() / self.latent) as f32;
+        let logits = gradient[layout.logits.clone()].iter_mut();
+        for ((g, responsibility), w) in logits.zip(self.room.weights()).zip(&self.weight) {
+            *g -= weight * (responsibility - points * w);
         }
+        let moments = self.room.moments().zip(&self.inverse_scale).enumerate();
+        for (at, ((first, second), inverse)) in moments {
+            gradient[layout.means.start + at] -= weight * first * inverse;
+            gradient[layout.log_scales.start + at] -= weight * second;
+        }
+        total
     }
 
     /// The Gaussians that carry at least `weight` of the mixture.
@@ -234,10 +230,10 @@ mod tests {
         let parameters = [0.3_f32, -0.4, -1.0, 1.5, -0.5, 0.2];
         let z = 0.3_f32;
         let mut mixture = loaded(&parameters);
-        mixture.log_density(&[z]);
         let mut gradient = vec![0.0; 6];
         let mut to_z = [0.0];
-        mixture.add_gradient(&layout(), &[z], 1.0, &mut to_z, &mut gradient);
+        let density = mixture.density_and_gradient(&layout(), &[z], 1.0, &mut to_z, &mut gradient);
+        assert!((density - mixture.log_density(&[z])).abs() < 1e-6);
         let h = 1e-2_f32;
         for i in 0..6 {
             let shifted = |by: f32| {
@@ -255,6 +251,51 @@ mod tests {
             - loaded(&parameters).log_density(&[z - h]))
             / (2.0 * f64::from(h));
         assert!((along + f64::from(to_z[0])).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_batch_adds_up_to_its_points() {
+        // Three components of two latents; every remainder of a block.
+        let layout = MixtureLayout {
+            components: 3,
+            logits: 1..4,
+            means: 4..10,
+            log_scales: 10..16,
+        };
+        let parameters: Vec<f32> = (0..16).map(|i| (i as f32 * 1.7).sin()).collect();
+        let mut mixture = Mixture::new(3, 2);
+        mixture.load(&layout, &parameters);
+        for points in 1..=40 {
+            let z: Vec<f32> = (0..2 * points)
+                .map(|i| (i as f32 * 0.9).cos() * 2.0)
+                .collect();
+            let (mut gradient, mut sums) = (vec![0.5; 16], vec![0.5; 16]);
+            let (mut to_z, mut single) = (vec![1.0; 2 * points], vec![1.0; 2 * points]);
+            let total = mixture.density_and_gradient(&layout, &z, 0.3, &mut to_z, &mut gradient);
+            let mut densities = vec![0.0; points];
+            mixture.log_densities(&z, &mut densities);
+            let mut expected = 0.0;
+            for (point, single) in z.chunks_exact(2).zip(single.chunks_exact_mut(2)) {
+                expected += mixture.density_and_gradient(&layout, point, 0.3, single, &mut sums);
+            }
+            assert!((total - expected).abs() < 1e-9 * points as f64);
+            let again: f64 = densities.iter().map(|&d| f64::from(d)).sum();
+            assert!((total - again).abs() < 1e-9 * points as f64);
+            assert_eq!(to_z, single);
+            for (g, sum) in gradient.iter().zip(&sums) {
+                // Sums of up to 40 terms of order one, in another order.
+                assert!((g - sum).abs() < 40.0 * 40.0 * f32::EPSILON, "{g}, {sum}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_is_no_number_is_seen_in_the_density() {
+        for parameter in 0..6 {
+            let mut parameters = [0.3, -0.4, -1.0, 1.5, -0.5, 0.2];
+            parameters[parameter] = f32::NAN;
+            assert!(loaded(&parameters).log_density(&[0.3]).is_nan());
+        }
     }
 
     #[test]

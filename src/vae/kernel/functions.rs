@@ -4,28 +4,37 @@
 //! Series are Taylor's or that of `artanh`, cut where the remainder no longer
 //! counts in single precision.
 
+/// `a * b + c`, rounded once if `FUSED`: if the instructions in use can do that, which
+/// the `vectorised!` functions know.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
 /// `exp(x)` for `x` clamped to `[-87, 88]`, in operations that vectorise.
 ///
 /// `x = n ln 2 + r` with `|r| <= ln 2 / 2`, the Taylor series of `exp(r)` to
 /// seventh order (remainder below 6e-9), and `2^n` put into the exponent bits.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub(super) fn exp<const FUSED: bool>(x: f32) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let shifted = multiply_add::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
-    let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
+    let r = multiply_add::<FUSED>(n, -LN_2_HIGH, x);
+    let r = multiply_add::<FUSED>(n, -LN_2_LOW, r);
     let mut series = 1.0 / 5040.0;
-    series = series * r + 1.0 / 720.0;
-    series = series * r + 1.0 / 120.0;
-    series = series * r + 1.0 / 24.0;
-    series = series * r + 1.0 / 6.0;
-    series = series * r + 0.5;
-    series = series * r + 1.0;
-    series = series * r + 1.0;
+    series = multiply_add::<FUSED>(series, r, 1.0 / 720.0);
+    series = multiply_add::<FUSED>(series, r, 1.0 / 120.0);
+    series = multiply_add::<FUSED>(series, r, 1.0 / 24.0);
+    series = multiply_add::<FUSED>(series, r, 1.0 / 6.0);
+    series = multiply_add::<FUSED>(series, r, 0.5);
+    series = multiply_add::<FUSED>(series, r, 1.0);
+    series = multiply_add::<FUSED>(series, r, 1.0);
     // The low bits of `shifted` hold n in two's complement.
     let power = (shifted.to_bits() << 23).wrapping_add(0x3f80_0000);
     series * f32::from_bits(power)
@@ -49,21 +58,21 @@ pub(super) fn ln_1p(e: f32) -> f32 {
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-pub(super) fn tanh(x: f32) -> f32 {
-    let e = exp(-2.0 * x.abs());
+pub(super) fn tanh<const FUSED: bool>(x: f32) -> f32 {
+    let e = exp::<FUSED>(-2.0 * x.abs());
     ((1.0 - e) / (1.0 + e)).copysign(x)
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-pub(super) fn softplus(x: f32) -> f32 {
-    x.max(0.0) + ln_1p(exp(-x.abs()))
+pub(super) fn softplus<const FUSED: bool>(x: f32) -> f32 {
+    x.max(0.0) + ln_1p(exp::<FUSED>(-x.abs()))
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
-pub(super) fn sigmoid(x: f32) -> f32 {
-    let e = exp(-x.abs());
+pub(super) fn sigmoid<const FUSED: bool>(x: f32) -> f32 {
+    let e = exp::<FUSED>(-x.abs());
     (if x < 0.0 { e } else { 1.0 }) / (1.0 + e)
 }
 
@@ -84,6 +93,13 @@ pub(super) fn ln(x: f32) -> f32 {
     series = series * t + 2.0 / 3.0;
     series = series * t + 2.0;
     exponent * std::f32::consts::LN_2 + series * s
+}
+
+/// [`ln`] of a sum or product, which may not be a number: then neither is this.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+pub(super) fn ln_or_nan(x: f32) -> f32 {
+    if x.is_nan() { x } else { ln(x) }
 }
 
 /// `(cos, sin)` of `2 pi turn` for `|turn| <= 1/2`: Taylor series on an eighth of

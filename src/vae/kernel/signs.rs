@@ -13,7 +13,7 @@ use super::LANES;
 
 /// Signs that one look-up takes in, and rows that are summed side by side.
 const GROUP: usize = 4;
-/// Tables that are made at once: 20 kB, so that they stay in the first-level cache.
+/// Tables that are made at once: 22 kB, so that they stay in the first-level cache.
 const TABLES: usize = 22;
 /// Columns that are packed at once.
 const STRIP: usize = 64;
@@ -152,6 +152,10 @@ vectorised! {
 /// Makes the table of four rows of `v`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "sixteen sums a lane, side by side"
+)]
 fn fill(table: &mut Table, v: &[[f32; LANES]; GROUP]) {
     for lane in 0..LANES {
         let (sum, difference) = (v[0][lane] + v[1][lane], v[0][lane] - v[1][lane]);
@@ -250,6 +254,7 @@ vectorised! {
         right: &[f32],
         target: &mut [f32],
     ) {
+        #[expect(clippy::large_stack_arrays, reason = "the cache that they fill is half as large again")]
         let mut tables = [[Lanes([0.0; LANES]); 1 << GROUP]; TABLES];
         for start in (0..width).step_by(LANES) {
             for first in (0..groups).step_by(TABLES) {

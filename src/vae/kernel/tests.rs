@@ -6,37 +6,54 @@ fn grid() -> impl Iterator<Item = f32> {
     (-20_000..=20_000).map(|i| i as f32 * 0.002)
 }
 
-#[test]
-fn functions_keep_their_stated_accuracy() {
+fn assert_accurate<const FUSED: bool>() {
     for x in grid() {
         let exact = f64::from(x);
         let error =
             |value: f32, exact: f64| (f64::from(value) - exact).abs() / exact.abs().max(1.0);
         assert!(
-            (f64::from(exp(x)) / exact.exp() - 1.0).abs() < 3e-7,
+            (f64::from(exp::<FUSED>(x)) / exact.exp() - 1.0).abs() < 3e-7,
             "exp({x})"
         );
-        assert!(error(tanh(x), exact.tanh()) < 3e-7, "tanh({x})");
+        assert!(error(tanh::<FUSED>(x), exact.tanh()) < 3e-7, "tanh({x})");
         let soft = exact.max(0.0) + (-exact.abs()).exp().ln_1p();
-        assert!(error(softplus(x), soft) < 3e-7, "softplus({x})");
+        assert!(error(softplus::<FUSED>(x), soft) < 3e-7, "softplus({x})");
         assert!(
-            error(sigmoid(x), 1.0 / (1.0 + (-exact).exp())) < 3e-7,
+            error(sigmoid::<FUSED>(x), 1.0 / (1.0 + (-exact).exp())) < 3e-7,
             "sigmoid({x})"
         );
     }
 }
 
 #[test]
-fn extreme_arguments_stay_finite() {
+fn functions_keep_their_stated_accuracy_fused_or_not() {
+    assert_accurate::<false>();
+    assert_accurate::<true>();
+}
+
+fn assert_finite<const FUSED: bool>() {
     for x in [-1e30_f32, -200.0, 200.0, 1e30] {
-        assert!(exp(x).is_finite() && tanh(x).is_finite() && softplus(x).is_finite());
+        assert!(exp::<FUSED>(x).is_finite());
+        assert!(tanh::<FUSED>(x).is_finite() && softplus::<FUSED>(x).is_finite());
     }
-    assert!(exp(f32::NAN).is_nan());
+    assert!(exp::<FUSED>(f32::NAN).is_nan());
 }
 
 #[test]
-fn products_agree_with_the_definition_in_every_orientation() {
-    let [rows, inner, columns] = [3, 4, 5];
+fn extreme_arguments_stay_finite_fused_or_not() {
+    assert_finite::<false>();
+    assert_finite::<true>();
+}
+
+/// Checks `target = left * right`, or `+=`, in every orientation.
+#[track_caller]
+fn check_products([rows, inner, columns]: [usize; 3], mode: Target) {
+    let (before, sum) = match mode {
+        Target::Set => (f32::NAN, 0.0),
+        Target::Add => (1.0, 1.0),
+    };
+    // At most `inner + 1` terms of magnitude one, each rounded as a product and as a sum.
+    let tolerance = f64::from(f32::EPSILON) * (inner as f64 + 1.0).powi(2);
     let left: Vec<f32> = (0..rows * inner).map(|i| (i as f32 * 0.7).sin()).collect();
     let right: Vec<f32> = (0..inner * columns)
         .map(|i| (i as f32 * 1.3).cos())
@@ -56,23 +73,38 @@ fn products_agree_with_the_definition_in_every_orientation() {
                 Operand::Plain => right.clone(),
                 Operand::Transposed => transpose(&right, inner, columns),
             };
-            let mut target = vec![1.0; rows * columns];
+            let mut target = vec![before; rows * columns];
             product(
                 [rows, inner, columns],
                 (&l, left_operand),
                 (&r, right_operand),
-                (&mut target, Target::Add),
+                (&mut target, mode),
             );
             for row in 0..rows {
                 for column in 0..columns {
-                    let exact: f32 = 1.0
-                        + (0..inner)
-                            .map(|k| left[row * inner + k] * right[k * columns + column])
-                            .sum::<f32>();
-                    assert!((target[row * columns + column] - exact).abs() < 1e-5);
+                    let terms = (0..inner).map(|k| {
+                        f64::from(left[row * inner + k]) * f64::from(right[k * columns + column])
+                    });
+                    let exact = sum + terms.sum::<f64>();
+                    let error = (f64::from(target[row * columns + column]) - exact).abs();
+                    assert!(error < tolerance, "{rows} x {inner} x {columns}: {error}");
                 }
             }
         }
+    }
+}
+
+#[test]
+fn products_agree_with_the_definition_in_every_orientation() {
+    for mode in [Target::Set, Target::Add] {
+        check_products([3, 4, 5], mode);
+        for columns in 1..=20 {
+            check_products([17, 40, columns], mode);
+            check_products([columns, 33, 18], mode);
+        }
+        // Beyond the room for thin products, in rows and in inner length.
+        check_products([1100, 3, 2], mode);
+        check_products([2, 2100, 3], mode);
     }
 }
 
