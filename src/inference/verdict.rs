@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    /// The 2D Ising model at L = 16, T_c of SCIENCE.md's table: 2 latents.
+    /// The 2D Ising model at the transition, 16 sites along an edge, 2 latents.
     fn lattice() -> Evidence {
         Evidence {
             missing: Missing::Exact(measured(21.4)),

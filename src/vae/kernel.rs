@@ -204,22 +204,16 @@ macro_rules! vectorised {
 
 // Below the macro that they use.
 mod bingham;
-<<<<<<< HEAD
 mod gaussians;
-=======
 mod mixture;
->>>>>>> h-step
 mod signs;
 mod von_mises;
 
 pub(super) use bingham::{bingham_cost, bingham_cost_and_gradient, bingham_log_normaliser_sum};
-<<<<<<< HEAD
 pub(super) use gaussians::{log_gaussians, log_sum_of_exponentials};
-=======
 pub(super) use mixture::{
     Gaussians, MixtureRoom, mixture_density_and_gradient, mixture_log_density,
 };
->>>>>>> h-step
 pub(super) use signs::SignMatrix;
 pub(super) use von_mises::{
     von_mises_cost, von_mises_cost_and_gradient, von_mises_log_normaliser_sum,

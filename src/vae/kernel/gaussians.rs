@@ -52,11 +52,11 @@ vectorised! {
         let mut partial = [0.0_f32; LANES];
         for chunk in chunks {
             for (sum, &term) in partial.iter_mut().zip(chunk) {
-                *sum += exp(term - largest);
+                *sum += exp::<FUSED>(term - largest);
             }
         }
         for (sum, &term) in partial.iter_mut().zip(rest) {
-            *sum += exp(term - largest);
+            *sum += exp::<FUSED>(term - largest);
         }
         f64::from(largest) + f64::from(partial.iter().sum::<f32>()).ln()
     }

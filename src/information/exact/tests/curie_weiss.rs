@@ -74,8 +74,9 @@ fn any_partition_of_a_small_model_is_that_of_all_configurations() {
     for (sites, field) in [(2, 0.0), (7, 0.0), (7, 0.3), (12, -0.1), (12, 0.0)] {
         for temperature in [0.4, 1.0, 2.5] {
             let model = CurieWeiss::new(sites, temperature, field).unwrap();
-            for text in ["halves", "even_odd", "sites:[1]"] {
-                let partition = rule(text, sites);
+            let one_site = PartitionRule::Sites(vec![1]);
+            for rule in [PartitionRule::Halves, PartitionRule::EvenOdd, one_site] {
+                let partition = cut(&rule, sites);
                 let found = information(&model, &partition);
                 let expected = enumerated(&partition, |state| {
                     -model.network().energy(&[state]) / temperature
@@ -83,7 +84,7 @@ fn any_partition_of_a_small_model_is_that_of_all_configurations() {
                 let expected = expected.unwrap().nats;
                 assert!(
                     (found - expected).abs() < 1e-12,
-                    "{sites} {text}: {found}, {expected}"
+                    "{sites} {rule:?}: {found}, {expected}"
                 );
             }
         }
@@ -94,12 +95,12 @@ fn any_partition_of_a_small_model_is_that_of_all_configurations() {
 fn sides_may_be_exchanged_and_equal_sizes_are_alike() {
     for field in [0.0, 0.05] {
         let model = CurieWeiss::new(60, 0.9, field).unwrap();
-        let third = rule("sites:[3,9,12,20,41]", 60);
+        let third = cut(&PartitionRule::Sites(vec![3, 9, 12, 20, 41]), 60);
         let found = information(&model, &third);
         let other = information(&model, &exchanged(&third));
         assert!((found - other).abs() < 1e-12, "{found}, {other}");
         let halves = information(&model, &halves(60));
-        let checkered = information(&model, &rule("even_odd", 60));
+        let checkered = information(&model, &cut(&PartitionRule::EvenOdd, 60));
         assert!((halves - checkered).abs() < 1e-12);
         // Taking spins from the smaller side loses information.
         assert!(found < halves && halves < rate(&model));

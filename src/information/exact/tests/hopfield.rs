@@ -68,7 +68,7 @@ fn two_patterns_are_two_curie_weiss_models() {
     let (sites, temperature) = (40, 0.6);
     let patterns = drawn(2, sites);
     let model = Hopfield::new(patterns.clone(), temperature).unwrap();
-    let partition = rule("random:1", sites);
+    let partition = cut(&PartitionRule::Random { count: 1 }, sites);
     let (mut expected, mut expected_rate) = (0.0, 0.0);
     for same in [true, false] {
         let belongs = |site: usize| (patterns.get(0, site) == patterns.get(1, site)) == same;
@@ -108,17 +108,19 @@ fn small_models() -> Vec<Hopfield> {
 #[test]
 fn any_partition_of_a_small_network_is_that_of_all_configurations() {
     for model in small_models() {
-        for text in ["halves", "random:1", "sites:[0,4,7]"] {
-            let partition = rule(text, 11);
+        let three_sites = PartitionRule::Sites(vec![0, 4, 7]);
+        let random = PartitionRule::Random { count: 1 };
+        for rule in [PartitionRule::Halves, random, three_sites] {
+            let partition = cut(&rule, 11);
             let found = information(&model, &partition);
             let expected = enumerated(&partition, |state| -model.beta() * model.energy(&[state]));
             let expected = expected.unwrap().nats;
             assert!(
                 (found - expected).abs() < 1e-12,
-                "{text}: {found}, {expected}"
+                "{rule:?}: {found}, {expected}"
             );
             let other = information(&model, &exchanged(&partition));
-            assert!((found - other).abs() < 1e-12, "{text}: {found}, {other}");
+            assert!((found - other).abs() < 1e-12, "{rule:?}: {found}, {other}");
             assert!(found <= rate(&model) + 1e-12);
         }
     }
@@ -178,7 +180,7 @@ fn the_rate_is_the_mean_divergence_over_all_configurations() {
 #[test]
 fn one_side_in_the_field_is_the_sum_over_its_counts() {
     let model = Hopfield::new(drawn(3, 30), 0.8).unwrap();
-    let partition = rule("random:1", 30);
+    let partition = cut(&PartitionRule::Random { count: 1 }, 30);
     let grid = FieldGrid::new(&model).unwrap();
     let side = grid.side(&model, partition.second());
     let coupling = model.beta() / 30.0;
@@ -216,7 +218,7 @@ fn one_side_in_the_field_is_the_sum_over_its_counts() {
 fn the_mean_over_samples_is_the_sum_over_counts() {
     for temperature in [0.5, 1.0] {
         let model = Hopfield::new(drawn(3, 30), temperature).unwrap();
-        let partition = rule("random:1", 30);
+        let partition = cut(&PartitionRule::Random { count: 1 }, 30);
         let exact = information(&model, &partition);
         let ensemble = ensemble(&model, 400);
         let grid = FieldGrid::new(&model).unwrap();

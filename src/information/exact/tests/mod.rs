@@ -11,12 +11,12 @@ mod hopfield;
 mod ising;
 
 fn halves(sites: usize) -> Partition {
-    rule("halves", sites)
+    cut(&PartitionRule::Halves, sites)
 }
 
-fn rule(text: &str, sites: usize) -> Partition {
-    let rule: PartitionRule = text.parse().unwrap();
-    let mut generator = stream("partition", &[text]);
+/// The first partition of a rule.
+fn cut(rule: &PartitionRule, sites: usize) -> Partition {
+    let mut generator = stream("partition", &["random"]);
     rule.partitions(sites, None, &mut generator)
         .unwrap()
         .remove(0)
