@@ -483,17 +483,25 @@ vectorised! {
     }
 }
 
+/// Writes the lowest bits of `half` as -1 and +1.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+fn write_signs(half: u32, signs: &mut [f32]) {
+    for (place, sign) in (0_u32..).zip(signs) {
+        // Bit 0 sets the sign bit of 1.0.
+        let down = !(half >> place) & 1;
+        *sign = f32::from_bits(1.0_f32.to_bits() | down << 31);
+    }
+}
+
 vectorised! {
     /// Writes the bits of `words`, lowest first, as -1 and +1: one a value.
     pub(super) fn signs_of_bits(words: &[u64], signs: &mut [f32]) {
-        for (signs, &word) in signs.chunks_mut(64).zip(words) {
-            let (low, high) = signs.split_at_mut(signs.len().min(32));
-            for (half, signs) in [(word as u32, low), ((word >> 32) as u32, high)] {
-                for (place, sign) in (0_u32..).zip(signs) {
-                    // Bit 0 sets the sign bit of 1.0.
-                    let down = !(half >> place) & 1;
-                    *sign = f32::from_bits(1.0_f32.to_bits() | down << 31);
-                }
+        let halves = words.iter().flat_map(|&word| [word as u32, (word >> 32) as u32]);
+        for (half, signs) in halves.zip(signs.chunks_mut(32)) {
+            match signs.as_mut_array::<32>() {
+                Some(signs) => write_signs(half, signs),
+                None => write_signs(half, signs),
             }
         }
     }

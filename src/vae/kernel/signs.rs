@@ -115,6 +115,15 @@ fn transpose(code: u16) -> u16 {
     swap(swap(code, 3, 0x0a0a), 6, 0x00cc)
 }
 
+/// Sets the bit at `place` of each column whose sign is not negative.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must take the caller's vector width")]
+fn add_bits(nibbles: &mut [u32; STRIP], signs: &[f32], place: usize) {
+    for (nibble, sign) in nibbles.iter_mut().zip(signs) {
+        *nibble |= (!sign.to_bits() >> 31) << place;
+    }
+}
+
 vectorised! {
     /// Packs signs into codes, from both sides.
     fn pack(columns: usize, signs: &[f32], plain: &mut [u16], transposed: &mut [u16]) {
@@ -122,12 +131,12 @@ vectorised! {
         let tiles = plain.len() / groups.max(1);
         for (tile, rows) in signs.chunks((GROUP * columns).max(1)).enumerate() {
             for start in (0..columns).step_by(STRIP) {
-                let width = STRIP.min(columns - start);
                 // Four bits a column, one a row.
                 let mut nibbles = [0_u32; STRIP];
                 for (place, row) in rows.chunks_exact(columns).enumerate() {
-                    for (nibble, sign) in nibbles.iter_mut().zip(&row[start..start + width]) {
-                        *nibble |= (!sign.to_bits() >> 31) << place;
+                    match row[start..].first_chunk::<STRIP>() {
+                        Some(signs) => add_bits(&mut nibbles, signs, place),
+                        None => add_bits(&mut nibbles, &row[start..], place),
                     }
                 }
                 let mut codes = [0_u16; STRIP / GROUP];
