@@ -141,9 +141,7 @@ impl Classifier {
         let signs = [vec![1.0; a.len()], vec![-1.0; b.len()]].concat();
         self.forward(&features, rows);
         let logits = self.outputs.last(rows);
-        let deltas = self.deltas.current(rows);
-        deltas.copy_from_slice(logits);
-        kernel::bernoulli_cost_and_gradient(deltas, &signs, 1.0 / rows as f32);
+        kernel::bernoulli_cost_and_gradient(logits, &signs, 1.0 / rows as f32);
         network::backward(
             &self.layers,
             &self.parameters,

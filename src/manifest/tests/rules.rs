@@ -23,6 +23,21 @@ side = 6
 temperature = 2.0
 "#;
 
+/// A good manifest with the evidence of a verdict.
+const JUDGED: &str = r#"
+[experiment]
+name = "judged"
+
+[model]
+kind = "curie_weiss"
+sites = 10
+temperature = 2.0
+
+[analysis]
+likelihood = {}
+information = {}
+"#;
+
 const TEXTS: [&str; 3] = ["3", "true", "[\"a\"]"];
 
 const RULES: &[Rule] = &[
@@ -194,6 +209,19 @@ const RULES: &[Rule] = &[
         &["2", "201"],
     ),
     (MODEL, "analysis.statistics.vae_samples", &["0"], &["-1"]),
+    (
+        MODEL,
+        "analysis.information.partitions",
+        &[r#"["halves", "even_odd"]"#, r#"["random:1000"]"#],
+        &[r#"["quarters"]"#, "[]", "halves"],
+    ),
+    (JUDGED, "analysis.verdict.vae_samples", &["0"], &["-1"]),
+    (
+        JUDGED,
+        "analysis.verdict.further_latents",
+        &["1", "64"],
+        &["0"],
+    ),
     (MODEL, "analysis.information.samples", &["0"], &["-1"]),
     (MODEL, "analysis.information.encoded", &["2"], &["1"]),
     (
