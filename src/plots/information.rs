@@ -100,7 +100,7 @@ fn evenly(values: &[String]) -> Vec<String> {
     if values.len() <= PANELS {
         return values.to_vec();
     }
-    let pick = |panel: usize| values[panel * (values.len() - 1) / (PANELS - 1)].clone();
+    let pick = |panel: usize| values[(panel * (values.len() - 1)).div_ceil(PANELS - 1)].clone();
     (0..PANELS).map(pick).collect()
 }
 
