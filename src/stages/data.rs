@@ -71,6 +71,18 @@ impl DataSet {
         Ok(estimate?)
     }
 
+    /// At most so many configurations, evenly out of all of them: of a recording, every
+    /// repeat is there, and neighbours in time are not.
+    pub(super) fn thinned(&self, most: usize) -> Self {
+        let step = self.configurations.rows().div_ceil(most.max(1)).max(1);
+        let rows: Vec<usize> = (0..self.configurations.rows()).step_by(step).collect();
+        let blocks = self.blocks.as_ref();
+        Self {
+            configurations: self.configurations.select_rows(&rows),
+            blocks: blocks.map(|blocks| rows.iter().map(|&row| blocks[row]).collect()),
+        }
+    }
+
     /// The block of each configuration; independent ones are cut into a hundred.
     pub(super) fn block_labels(&self) -> Vec<u32> {
         if let Some(blocks) = &self.blocks {
@@ -299,6 +311,19 @@ mod tests {
         assert_eq!((kept.rows(), held.rows()), (40, 20));
         let held: Vec<u64> = (0..20).map(|row| word(&held, row)).collect();
         assert_eq!(held, (20..30).chain(50..60).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn a_thinned_set_has_rows_of_every_block() {
+        let data = DataSet {
+            configurations: numbered(60),
+            blocks: Some((0..60).map(|row| row / 10).collect()),
+        };
+        let thin = data.thinned(15);
+        let words: Vec<u64> = (0..15).map(|row| word(&thin.configurations, row)).collect();
+        assert_eq!(words, (0..60).step_by(4).collect::<Vec<u64>>());
+        assert_eq!(thin.blocks.unwrap()[14], 5);
+        assert_eq!(data.thinned(100).configurations.rows(), 60);
     }
 
     #[test]

@@ -98,6 +98,7 @@ impl Stage for Verdict {
         task.check_cancelled()?;
         report(task, 0.2, "tests of data against samples");
         let independent = independent(&test);
+        require_enough(&independent, &samples)?;
         let sets = SampleSets {
             data: &independent,
             samples: &samples,
@@ -114,16 +115,31 @@ impl Stage for Verdict {
 /// Bins of a recording that are taken to be independent lie so far apart; the
 /// correlation of the active count of retinal cells falls off within ten bins of 20 ms.
 const BINS_APART: usize = 10;
+/// Fewer configurations than this are not thinned.
+const FEW: usize = 1000;
+/// The fewest that data and samples can be compared with.
+const FEWEST: usize = 40;
 
 /// The configurations that count as independent of each other.
 fn independent(test: &DataSet) -> Configurations {
     if test.blocks.is_none() {
         return test.configurations.clone();
     }
-    let rows: Vec<usize> = (0..test.configurations.rows())
-        .step_by(BINS_APART)
-        .collect();
-    test.configurations.select_rows(&rows)
+    let apart = test.configurations.rows() / BINS_APART;
+    test.thinned(apart.max(FEW)).configurations
+}
+
+/// Refuses sets that are too small for the tests.
+fn require_enough(data: &Configurations, samples: &Configurations) -> Result<(), StageError> {
+    let found = data.rows().min(samples.rows());
+    if found >= FEWEST {
+        return Ok(());
+    }
+    Err(StageError::failed(format!(
+        "found {found} configurations of data or samples, expected at least {FEWEST} to \
+         compare them; raise `sampling.test_samples` or `analysis.verdict.vae_samples`, or \
+         give a longer recording"
+    )))
 }
 
 fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {

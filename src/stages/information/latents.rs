@@ -35,13 +35,14 @@ impl Latents {
     ) -> Result<Self, StageError> {
         let rows = vae.elbo(&test.configurations, &mut task.stream("elbo"));
         task.check_cancelled()?;
-        let codes = vae.encode(&test.configurations.first_rows(encoded));
+        let encoded = test.thinned(encoded);
+        let codes = vae.encode(&encoded.configurations);
         let found = vae.latent_information(&codes, &mut task.stream("aggregate posterior"));
         task.check_cancelled()?;
         let terms = found.rate.iter().zip(&found.lower);
         let divergence: Vec<f64> = terms.map(|(rate, lower)| rate - lower).collect();
-        let information = test.mean(&found.lower)?;
-        let upper = test.mean(&found.upper)?;
+        let information = encoded.mean(&found.lower)?;
+        let upper = encoded.mean(&found.upper)?;
         if upper.value - information.value > WIDE {
             task.warn(format!(
                 "the information of the latents lies between {:.2} and {:.2} nats: raise \
@@ -54,7 +55,7 @@ impl Latents {
             rows,
             information,
             upper,
-            divergence: test.mean(&divergence)?,
+            divergence: encoded.mean(&divergence)?,
             active_units: found.active_units(),
             mean_variances: found.mean_variances,
         })

@@ -1,9 +1,11 @@
 //! Partitions of the sites, and what their parts know of each other.
 
+use super::super::data::DataSet;
 use super::Reading;
 use crate::configurations::Configurations;
 use crate::engine::{StageError, TaskContext};
-use crate::information::estimate::{self, Collective, CriticSettings};
+use crate::inference::{self, InferenceError};
+use crate::information::estimate::{self, Collective, CriticSettings, MutualInformation};
 use crate::information::{self, EquilibriumSamples, InformationError, Lattice, Partition};
 use crate::manifest::PartitionRule;
 
@@ -67,41 +69,74 @@ pub(super) fn between(
 /// parts, and of what trained functions of both parts know of each other. Both are
 /// functions of the parts and know no more of each other than the parts do.
 fn estimated(reading: &Reading<'_>, partition: &Partition) -> Result<Vec<Between>, StageError> {
-    let rows = match reading.samples {
+    let most = match reading.samples {
         0 => reading.test.configurations.rows(),
-        samples => samples.min(reading.test.configurations.rows()),
+        samples => samples,
     };
-    let configurations = reading.test.configurations.first_rows(rows);
-    let blocks = &reading.test.block_labels()[..rows];
+    let test = reading.test.thinned(most);
+    let configurations = &test.configurations;
+    let blocks = &blocks(reading.task, &test);
     let name = partition.name();
     let mut found = Vec::new();
-    if let Configurations::Spins(bits) = &configurations {
+    if let Configurations::Spins(bits) = configurations {
         let [a, b] = partition
             .sides()
             .map(|side| Collective::counts(&estimate::up_spins(bits, side)));
         let mut generator = reading.task.stream(&format!("neighbours {name}"));
-        let value = estimate::recommended(&a?, &b?, blocks, &mut generator)?;
-        found.push(of(&value, "active_counts"));
+        let value = estimate::recommended(&a?, &b?, blocks, &mut generator);
+        found.extend(of(reading.task, value, "active_counts")?);
     }
     let width = configurations.unit().width();
     let [a, b] = partition.sides().map(|side| {
-        let features = estimate::features(&configurations, side);
+        let features = estimate::features(configurations, side);
         Collective::continuous(features, side.len() * width)
     });
     let mut generator = reading.task.stream(&format!("critic {name}"));
     let settings = CriticSettings::default();
-    let value = estimate::info_nce(&a?, &b?, blocks, &settings, &mut generator)?;
-    found.push(of(&value, "info_nce"));
+    let value = estimate::info_nce(&a?, &b?, blocks, &settings, &mut generator);
+    found.extend(of(reading.task, value, "info_nce")?);
     Ok(found)
 }
 
-fn of(value: &estimate::MutualInformation, method: &'static str) -> Between {
-    Between {
+/// The block of each configuration. Where there are too few for an error bar,
+/// stretches of consecutive rows stand for them.
+fn blocks(task: &TaskContext<'_>, test: &DataSet) -> Vec<u32> {
+    let labels = test.block_labels();
+    let distinct: std::collections::BTreeSet<u32> = labels.iter().copied().collect();
+    if distinct.len() >= estimate::MIN_BLOCKS {
+        return labels;
+    }
+    task.warn(format!(
+        "{} blocks of test data are too few for an error bar of the mutual information, \
+         expected {}; stretches of neighbouring configurations are used instead",
+        distinct.len(),
+        estimate::MIN_BLOCKS
+    ));
+    inference::consecutive_blocks(labels.len(), labels.len() / estimate::MIN_BLOCKS)
+}
+
+/// One estimate; none, and a warning, if there are too few samples for it.
+fn of(
+    task: &TaskContext<'_>,
+    value: Result<MutualInformation, InferenceError>,
+    method: &'static str,
+) -> Result<Option<Between>, StageError> {
+    let value = match value {
+        Ok(value) => value,
+        Err(error @ InferenceError::TooFewRows { .. }) => {
+            task.warn(format!(
+                "no estimate `{method}` of the mutual information: {error}"
+            ));
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Some(Between {
         nats: value.value,
         standard_error: value.standard_error.hypot(value.systematic_error),
         method,
         bias: value.bias.name(),
         certifies: value.bias == estimate::Bias::LowerBound,
         warning: "",
-    }
+    }))
 }

@@ -58,8 +58,8 @@ pub(super) fn gather(
     test: &DataSet,
     tests: &SampleTests,
 ) -> Result<Gathered, StageError> {
-    let likelihood = fragment(task, LIKELIHOOD)?;
-    let information = fragment(task, INFORMATION)?;
+    let likelihood = fragment(task, LIKELIHOOD, "likelihood")?;
+    let information = fragment(task, INFORMATION, "information")?;
     let missing = match number(&likelihood, "paired_gap_nats")? {
         Some(gap) => Missing::Exact(gap),
         None => Missing::Bounded {
@@ -68,7 +68,8 @@ pub(super) fn gather(
         },
     };
     let (certified_excess, certified_partition) = largest_excess(&information)?;
-    let active = information.integers("active_units")?.first().copied();
+    let latents = fragment(task, INFORMATION, "latents")?;
+    let active = latents.flags("active")?.iter().filter(|&&active| active);
     let draws = vae.draw_prior(PRIOR_DRAWS, &mut task.stream("prior"));
     let natural = vae.natural_parameters(&draws);
     let natural: Vec<f64> = natural.iter().map(|&field| f64::from(field)).collect();
@@ -81,7 +82,7 @@ pub(super) fn gather(
             smallest_p_value: tests.smallest_p_value(),
             sites: vae.architecture().sites,
             latents: vae.architecture().latent,
-            active_units: usize::try_from(active.unwrap_or(0)).unwrap_or(0),
+            active_units: active.count(),
         },
         certified_partition,
         effective_variables: spectrum.effective,
@@ -89,8 +90,8 @@ pub(super) fn gather(
     })
 }
 
-fn fragment(task: &TaskContext<'_>, name: &str) -> Result<Table, StageError> {
-    let bytes = task.read(name, &format!("{name}.parquet"))?;
+fn fragment(task: &TaskContext<'_>, role: &str, table: &str) -> Result<Table, StageError> {
+    let bytes = task.read(role, &format!("{table}.parquet"))?;
     Ok(tables::from_bytes(&bytes)?.0)
 }
 
@@ -154,10 +155,10 @@ fn captured(
 /// What the network with further latents gains, configuration by configuration.
 fn further_gain(task: &TaskContext<'_>, vae: &Vae, test: &DataSet) -> Result<Measured, StageError> {
     let further = train::read_best_of(task, FURTHER)?;
-    let compared = test.configurations.first_rows(COMPARED);
+    let compared = test.thinned(COMPARED);
     let bound = |vae: &Vae, name: &str| {
         let streams = |label: &str| task.stream(&format!("{name} {label}"));
-        vae.importance_weighted(&compared, IMPORTANCE_DRAWS, &streams)
+        vae.importance_weighted(&compared.configurations, IMPORTANCE_DRAWS, &streams)
     };
     let (own, other) = (bound(vae, "own"), bound(&further, "further"));
     let gains: Vec<f64> = other
@@ -165,7 +166,7 @@ fn further_gain(task: &TaskContext<'_>, vae: &Vae, test: &DataSet) -> Result<Mea
         .zip(&own)
         .map(|(other, own)| other - own)
         .collect();
-    Ok(measured(test.mean(&gains)?))
+    Ok(measured(compared.mean(&gains)?))
 }
 
 /// The largest mutual information less rate that is a lower bound, and its partition.
