@@ -28,8 +28,8 @@ fn on(device: Device, architecture: &Architecture) -> AutodiffEngine {
     AutodiffEngine::new(architecture, device).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Networks of a few kinds: each activation, each prior, each decoder.
-fn kinds() -> [Architecture; 4] {
+/// Networks of a few kinds: each activation, each prior, each decoder, each unit.
+fn kinds() -> [Architecture; 6] {
     let deep = Architecture {
         unit: Unit::Spin,
         sites: 30,
@@ -59,6 +59,14 @@ fn kinds() -> [Architecture; 4] {
         Architecture {
             latent: 1,
             decoder_hidden: Vec::new(),
+            ..deep.clone()
+        },
+        Architecture {
+            unit: Unit::PlanarDirector,
+            ..deep.clone()
+        },
+        Architecture {
+            unit: Unit::Director,
             ..deep
         },
     ]
@@ -73,7 +81,7 @@ fn gradient(architecture: &Architecture, engine: &mut dyn GradientEngine) -> (Te
     for value in &mut parameters {
         *value += 0.3 * normal(&mut generator);
     }
-    let features: Vec<f32> = (0..rows * architecture.sites)
+    let features: Vec<f32> = (0..rows * architecture.features())
         .map(|_| {
             if uniform(&mut generator) < 0.4 {
                 1.0
