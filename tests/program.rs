@@ -8,6 +8,8 @@ mod caching;
 mod failures;
 #[path = "program/gap.rs"]
 mod gap;
+#[path = "program/information.rs"]
+mod information;
 #[path = "program/kills.rs"]
 mod kills;
 #[path = "program/mistakes.rs"]

@@ -190,7 +190,7 @@ impl BlockSums {
 }
 
 /// Refuses values that are not finite or so large that their powers overflow.
-pub(super) fn check_values(what: &'static str, values: &[f64]) -> Result<(), InferenceError> {
+pub(crate) fn check_values(what: &'static str, values: &[f64]) -> Result<(), InferenceError> {
     match values.iter().position(|x| x.is_nan() || x.abs() > LARGEST) {
         None => Ok(()),
         Some(index) => Err(InferenceError::NotFinite {
@@ -202,7 +202,7 @@ pub(super) fn check_values(what: &'static str, values: &[f64]) -> Result<(), Inf
 }
 
 /// Refuses a list that does not have the length that the rest of the input gives it.
-pub(super) fn check_count(
+pub(crate) fn check_count(
     what: &'static str,
     found: usize,
     expected: usize,

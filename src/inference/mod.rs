@@ -44,6 +44,7 @@ mod verdict;
 pub use basis::Basis;
 pub use binary_factorisation::{BinaryFactors, MAX_PATTERNS, binary_factorisation};
 pub use block_sums::Bootstrap;
+pub(crate) use block_sums::{check_count, check_values};
 pub use blocks::{Estimate, block_mean, consecutive_blocks, mean};
 pub use correlation_patterns::{
     Centring, CorrelationPatterns, MAX_SITES, correlation_patterns, second_moments,
@@ -67,4 +68,4 @@ pub use two_sample::{
     MeansTest, Moments, RankTest, corrected, divergence_bound, means_test, rank_test,
     two_sample_test,
 };
-pub use verdict::{Evidence, Measured, Missing, Verdict, verdict};
+pub use verdict::{Evidence, FAITHFUL, Measured, Missing, Verdict, verdict};

@@ -3,7 +3,7 @@
 //! `docs/verdict.md` explains it, with the error rates that were measured.
 
 /// Correlations that a theory may miss and still count as one, as a part of all.
-const FAITHFUL: f64 = 0.02;
+pub const FAITHFUL: f64 = 0.02;
 /// A gap below which nothing is missed, whatever its part, nats.
 const NEGLIGIBLE_GAP: f64 = 0.02;
 /// Sites that a theory must have for each of its fields: with more fields it is no

@@ -147,11 +147,9 @@ const STATISTICS: StatisticsSection = StatisticsSection {
     triplet_sites: 10,
     vae_samples: 0,
 };
-const INFORMATION: InformationSection = InformationSection {
-    partitions: Vec::new(),
-    samples: 10_000,
-    encoded: 4096,
-};
+const INFORMATION_PARTITIONS: [PartitionRule; 2] = [PartitionRule::Halves, PartitionRule::EvenOdd];
+const INFORMATION_SAMPLES: usize = 10_000;
+const INFORMATION_ENCODED: usize = 4096;
 const VERDICT: VerdictSection = VerdictSection {
     vae_samples: 0,
     further_latents: 2,
@@ -236,9 +234,9 @@ fn information(section: &Section<'_>) -> InformationSection {
     let samples = section.count("samples", 0..=1_000_000_000);
     let encoded = section.count("encoded", 2..=1_000_000);
     InformationSection {
-        partitions: rules.unwrap_or_else(|| vec![PartitionRule::Halves, PartitionRule::EvenOdd]),
-        samples: samples.unwrap_or(INFORMATION.samples),
-        encoded: encoded.unwrap_or(INFORMATION.encoded),
+        partitions: rules.unwrap_or_else(|| INFORMATION_PARTITIONS.to_vec()),
+        samples: samples.unwrap_or(INFORMATION_SAMPLES),
+        encoded: encoded.unwrap_or(INFORMATION_ENCODED),
     }
 }
 

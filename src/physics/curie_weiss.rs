@@ -18,7 +18,7 @@ use crate::configurations::{Configurations, Unit};
 mod field;
 
 pub use field::FieldDistribution;
-pub(super) use field::log_two_cosh;
+pub(crate) use field::log_two_cosh;
 
 /// Spins that all feel each other alike, in equilibrium.
 ///

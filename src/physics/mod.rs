@@ -45,6 +45,7 @@ mod tempering;
 
 pub use autocorrelation::{AutocorrelationTime, integrated_time};
 pub use classes::{ENUMERATION_LIMIT, SiteClasses};
+pub(crate) use curie_weiss::log_two_cosh;
 pub use curie_weiss::{CurieWeiss, FieldDistribution};
 pub use error::PhysicsError;
 pub use exact::ExactSolution;

@@ -11,8 +11,6 @@ use crate::tables::Table;
 const PANELS: usize = 3;
 /// Missing parts of the correlations below this are drawn here.
 const SMALLEST_PART: f64 = 1e-4;
-/// The part that a theory may miss.
-const FAITHFUL: f64 = 0.02;
 
 /// A curve: column, name, whether it is one of every partition.
 struct Curve {
@@ -51,12 +49,13 @@ pub(super) fn information(input: &FigureInput) -> Result<Option<Drawing>, PlotEr
         return Ok(None);
     };
     let others = input.others(table);
+    let known = distinct(&estimates(table)?);
     let mut panels = Vec::new();
     for chosen in evenly(&distinct(&others)) {
         let part = table.filter(|row| others[row] == chosen);
         let sweep = input.sweep(&part)?;
         let x = sweep.axis();
-        panels.push(Panel::Chart(curves(&part, &sweep, x, chosen)?));
+        panels.push(Panel::Chart(curves(&part, &known, &sweep, x, chosen)?));
     }
     Ok(drawn(input, "what latents carry and parts share", panels))
 }
@@ -79,6 +78,7 @@ pub(super) fn information_size(input: &FigureInput) -> Result<Option<Drawing>, P
         ..*input
     };
     let others = turned.others(table);
+    let known = distinct(&estimates(table)?);
     let mut panels = Vec::new();
     for chosen in evenly(&distinct(&others)) {
         let part = table.filter(|row| others[row] == chosen);
@@ -90,7 +90,7 @@ pub(super) fn information_size(input: &FigureInput) -> Result<Option<Drawing>, P
         };
         let sweep = axis_values(&part, name)?;
         let x = Axis::covering_logarithm(sweep.label.clone(), sweep.values.iter().copied());
-        panels.push(Panel::Chart(curves(&part, &sweep, x, chosen)?));
+        panels.push(Panel::Chart(curves(&part, &known, &sweep, x, chosen)?));
     }
     Ok(drawn(input, "information against size", panels))
 }
@@ -113,25 +113,36 @@ fn drawn(input: &FigureInput, title: &str, panels: Vec<Panel>) -> Option<Drawing
     })
 }
 
-/// All curves of one panel.
-fn curves(table: &Table, sweep: &Sweep, x: Axis, heading: String) -> Result<Chart, PlotError> {
+/// The partition of each row, with the method where it is an estimate.
+fn estimates(table: &Table) -> Result<Vec<String>, PlotError> {
     let partitions = table.texts("partition")?;
     let methods = table.texts("mutual_information_method")?;
-    let keys: Vec<String> = partitions
+    let names = partitions
         .iter()
         .zip(methods)
         .map(|(partition, method)| match method.as_str() {
             "info_nce" | "active_counts" => format!("{partition}, {method}").replace('_', " "),
             _ => partition.replace('_', " "),
-        })
-        .collect();
-    let known = distinct(&keys);
+        });
+    Ok(names.collect())
+}
+
+/// All curves of one panel; `known` are the estimates of all panels, so that each has
+/// one colour.
+fn curves(
+    table: &Table,
+    known: &[String],
+    sweep: &Sweep,
+    x: Axis,
+    heading: String,
+) -> Result<Chart, PlotError> {
+    let keys = estimates(table)?;
     let mut series: Vec<Series> = Vec::new();
     for curve in &CURVES {
-        let groups: &[String] = if curve.of_partition {
-            &known
+        let groups = if curve.of_partition {
+            known
         } else {
-            &known[..1]
+            &keys[..1]
         };
         for group in groups {
             let points = points(table, sweep, curve.column, |row| keys[row] == *group)?;
@@ -268,21 +279,27 @@ pub(super) fn verdict(input: &FigureInput) -> Result<Option<Drawing>, PlotError>
         })
         .filter(|one| !one.points.is_empty())
         .collect();
+    let allowed = table
+        .numbers("allowed_fraction")?
+        .first()
+        .copied()
+        .flatten();
     let heights = series.iter().flat_map(|one| &one.points);
-    let heights = heights.flat_map(Point::heights).chain([FAITHFUL]);
+    let heights = heights.flat_map(Point::heights).chain(allowed);
     let chart = Chart {
         heading: String::new(),
         x: sweep.axis(),
         y: Axis::covering_logarithm(label("missing_fraction"), heights),
         series: spread(series),
-        guides: vec![Guide::Horizontal(FAITHFUL)],
+        guides: allowed.map(Guide::Horizontal).into_iter().collect(),
         notes: Vec::new(),
     };
     Ok(Some(Drawing {
         title: input.titled("verdict"),
-        subtitle: "all points of the sweep; the line is what a theory may miss; bars: one \
-                   standard error"
-            .to_owned(),
+        subtitle: format!(
+            "all points of the sweep; line: what a theory may miss; parts below {SMALLEST_PART} \
+             at {SMALLEST_PART}; bars: one standard error"
+        ),
         panels: vec![Panel::Chart(chart)],
         colour_bar: None,
     }))

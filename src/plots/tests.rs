@@ -5,6 +5,7 @@
     reason = "values are copied from tables, not computed"
 )]
 
+mod information;
 mod synthetic;
 mod theory;
 

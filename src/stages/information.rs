@@ -178,7 +178,7 @@ impl Row<'_> {
         cells.extend(pair(Some(numbers(information))));
         cells.push(latents.upper.value.into());
         cells.extend(pair(Some(numbers(divergence))));
-        cells.push(latents.active_units.into());
+        cells.push(latents.active_units().into());
         cells.extend(pair(
             self.field_rate.map(|rate| [rate.nats, rate.standard_error]),
         ));

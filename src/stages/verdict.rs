@@ -16,10 +16,10 @@ use super::model::Model;
 use super::{information, likelihood, train};
 use crate::configurations::Configurations;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
-use crate::inference;
+use crate::inference::{self, Measured};
 use crate::manifest::{ModelSection, Point, System};
 use crate::plan::{Request, StageDefinition};
-use crate::tables::{Table, schema};
+use crate::tables::{Cell, Table, schema};
 
 /// The stage.
 pub(super) struct Verdict;
@@ -112,9 +112,10 @@ impl Stage for Verdict {
     }
 }
 
-/// Bins of a recording that are taken to be independent lie so far apart; the
-/// correlation of the active count of retinal cells falls off within ten bins of 20 ms.
-const BINS_APART: usize = 10;
+/// Bins of a recording that are taken to be independent lie so far apart. In the record
+/// of 50 retinal cells the active count of bins of 20 ms correlates by 0.35 with that ten
+/// bins later, by 0.13 twenty and by 0.02 fifty bins later.
+const BINS_APART: usize = 50;
 /// Fewer configurations than this are not thinned.
 const FEW: usize = 1000;
 /// The fewest that data and samples can be compared with.
@@ -149,6 +150,13 @@ fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
     });
 }
 
+fn pair(measured: Option<Measured>) -> [Cell; 2] {
+    [
+        measured.map(|measured| measured.value).into(),
+        measured.map(|measured| measured.standard_error).into(),
+    ]
+}
+
 /// The table `verdict`.
 fn table(gathered: &Gathered, tests: &SampleTests) -> Result<Table, StageError> {
     let evidence = &gathered.evidence;
@@ -156,16 +164,11 @@ fn table(gathered: &Gathered, tests: &SampleTests) -> Result<Table, StageError> 
     let (gap, method, further) = gathered.gap();
     let mut cells = vec![verdict.name().into(), reason.into()];
     cells.extend([gap.value.into(), gap.standard_error.into(), method.into()]);
-    let numbers = [
-        Some(evidence.captured),
-        Some(gathered.missing_fraction()),
-        further,
-        evidence.certified_excess,
-    ];
-    for number in numbers {
-        cells.push(number.map(|number| number.value).into());
-        cells.push(number.map(|number| number.standard_error).into());
-    }
+    cells.extend(pair(Some(evidence.captured)));
+    cells.extend(pair(Some(gathered.missing_fraction())));
+    cells.push(inference::FAITHFUL.into());
+    cells.extend(pair(further));
+    cells.extend(pair(evidence.certified_excess));
     cells.extend([
         gathered.certified_partition.as_str().into(),
         tests.classifier.area.into(),

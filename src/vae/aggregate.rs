@@ -33,12 +33,12 @@ pub struct LatentInformation {
 }
 
 impl LatentInformation {
-    /// Latents whose posterior mean varies by more than 0.01 (Burda, Grosse and
-    /// Salakhutdinov, arXiv:1509.00519, section 5).
+    /// Whether each latent is active: whether its posterior mean varies by more than
+    /// 0.01 (Burda, Grosse and Salakhutdinov, arXiv:1509.00519).
     #[must_use]
-    pub fn active_units(&self) -> usize {
-        let active = |variance: &&f64| **variance > 0.01;
-        self.mean_variances.iter().filter(active).count()
+    pub fn active(&self) -> Vec<bool> {
+        let variances = self.mean_variances.iter();
+        variances.map(|&variance| variance > 0.01).collect()
     }
 }
 
@@ -202,7 +202,7 @@ mod tests {
             assert!(upper > exact - 6.0 * error, "{upper} {exact}");
             assert!(upper >= lower && upper - lower < 0.1, "{lower} {upper}");
             assert!((rate - exact).abs() < 6.0 * rate_error, "{rate} {exact}");
-            assert_eq!(found.active_units(), latent);
+            assert_eq!(found.active(), vec![true; latent]);
         }
     }
 
@@ -231,6 +231,6 @@ mod tests {
         for value in found.lower.iter().chain(&found.upper) {
             assert!(value.abs() < 1e-5, "{value}");
         }
-        assert_eq!(found.active_units(), 0);
+        assert_eq!(found.active(), [false; 2]);
     }
 }

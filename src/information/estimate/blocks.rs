@@ -1,6 +1,6 @@
 //! Rows in blocks, and groups of blocks that are left out or taken alone.
 
-use crate::inference::InferenceError;
+use crate::inference::{InferenceError, check_count};
 
 /// Fewest blocks from which an error is estimated: from 20 it has itself a relative
 /// error of 16 %.
@@ -44,22 +44,6 @@ impl Blocks {
             .map(|(row, _)| row)
             .collect()
     }
-}
-
-/// Refuses a list that does not have one entry a row.
-pub(super) fn check_count(
-    what: &'static str,
-    found: usize,
-    expected: usize,
-) -> Result<(), InferenceError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(InferenceError::Count {
-        what,
-        found,
-        expected,
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::bits::BitMatrix;
 use crate::configurations::Configurations;
-use crate::inference::{Basis, InferenceError, spectrum};
+use crate::inference::{Basis, InferenceError, check_values, spectrum};
 use crate::random::{Generator, uniform};
 
 /// Collective variables of one part: a row a sample, a column a variable.
@@ -36,15 +36,7 @@ impl Collective {
                 columns: dimension,
             });
         }
-        // Squares of differences must not overflow when they are summed.
-        let wrong = values.iter().position(|x| x.is_nan() || x.abs() > 1e70);
-        if let Some(index) = wrong {
-            return Err(InferenceError::NotFinite {
-                what: "value of a collective variable",
-                index,
-                value: values[index],
-            });
-        }
+        check_values("value of a collective variable", &values)?;
         Ok(Self {
             values,
             dimension,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use statrs::function::gamma::digamma;
 
-use super::blocks::{Blocks, MIN_BLOCKS, check_count};
+use super::blocks::{Blocks, MIN_BLOCKS};
 use super::result::{Bias, Method, MutualInformation, interval};
+use crate::inference::check_count;
 use crate::inference::{InferenceError, mean};
 
 /// Degrees of freedom of the jackknife's error.

@@ -1,9 +1,10 @@
 //! A lower bound that two small networks are trained for, called `InfoNCE`.
 
 use super::Collective;
-use super::blocks::{Blocks, check_count};
+use super::blocks::Blocks;
 use super::permutation::shuffled;
 use super::result::{Bias, Method, MutualInformation, interval};
+use crate::inference::check_count;
 use crate::inference::{InferenceError, block_mean, mean};
 use crate::random::Generator;
 

@@ -4,10 +4,11 @@ use rayon::prelude::*;
 use statrs::function::gamma::digamma;
 
 use super::Collective;
-use super::blocks::{Blocks, check_count};
+use super::blocks::Blocks;
 use super::neighbours::{Counter, Tree};
 use super::result::{Bias, Method, MutualInformation, interval};
 use crate::inference::InferenceError;
+use crate::inference::check_count;
 use crate::random::Generator;
 
 /// The neighbour that is taken where nothing speaks for another.

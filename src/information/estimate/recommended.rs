@@ -1,11 +1,11 @@
 //! The estimate to take where nothing speaks for another, and its value at independence.
 
 use super::Collective;
-use super::blocks::check_count;
 use super::counts::{DEGREES, EntropyEstimator, from_counts, outcomes};
 use super::ksg::{NEIGHBOURS, ksg};
 use super::permutation::shuffled;
 use super::result::{MutualInformation, interval};
+use crate::inference::check_count;
 use crate::inference::{Estimate, InferenceError};
 use crate::random::Generator;
 

@@ -3,8 +3,7 @@
 use rayon::prelude::*;
 
 use super::classes::SpinClass;
-use super::log_two_cosh;
-use crate::physics::Hopfield;
+use crate::physics::{Hopfield, log_two_cosh};
 
 /// Steps of the rule, in units of the spread that the field has at given spins.
 ///

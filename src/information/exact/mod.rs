@@ -153,10 +153,5 @@ fn remove_control(values: &mut [f64], control: &[f64], known_mean: f64) {
     pairs.for_each(|(value, control)| *value -= slope * (control - known_mean));
 }
 
-/// `ln(2 cosh x)` for any size of `x`.
-fn log_two_cosh(x: f64) -> f64 {
-    x.abs() + (-2.0 * x.abs()).exp().ln_1p()
-}
-
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,11 @@ use rayon::prelude::*;
 
 use super::classes::{self, SpinClass};
 use super::field_grid::FieldGrid;
-use super::{EquilibriumSamples, ExactInformation, log_two_cosh, remove_control};
+use super::{EquilibriumSamples, ExactInformation, remove_control};
 use crate::information::{InformationError, InformationMethod, InformationValue, Partition};
-use crate::physics::{CurieWeiss, ExactSolution, Hopfield, LogPartition, SiteClasses, System};
+use crate::physics::{
+    CurieWeiss, ExactSolution, Hopfield, LogPartition, SiteClasses, System, log_two_cosh,
+};
 
 /// Steps and reach of the trapezoidal rule for a mean over a normal distribution.
 const NORMAL_STEP: f64 = 0.25;

@@ -71,6 +71,6 @@ impl FieldDistribution {
 }
 
 /// `ln(2 cosh x)` for any size of `x`.
-pub(in crate::physics) fn log_two_cosh(x: f64) -> f64 {
+pub(crate) fn log_two_cosh(x: f64) -> f64 {
     x.abs() + (-2.0 * x.abs()).exp().ln_1p()
 }

@@ -18,8 +18,8 @@ pub(super) struct Latents {
     pub(super) upper: Estimate,
     /// KL(q(z) || p(z)) from above, of those that are encoded.
     pub(super) divergence: Estimate,
-    /// Latents that carry something.
-    pub(super) active_units: usize,
+    /// Whether each latent carries something.
+    active: Vec<bool>,
     mean_variances: Vec<f64>,
 }
 
@@ -56,21 +56,25 @@ impl Latents {
             information,
             upper,
             divergence: encoded.mean(&divergence)?,
-            active_units: found.active_units(),
+            active: found.active(),
             mean_variances: found.mean_variances,
         })
+    }
+
+    /// Number of latents that carry something.
+    pub(super) fn active_units(&self) -> usize {
+        self.active.iter().filter(|&&active| active).count()
     }
 
     /// The table `latents`.
     pub(super) fn table(&self) -> Result<Table, StageError> {
         let mut table = Table::new(&schema::LATENTS);
-        let latents = self.rows.latent_rates.iter().zip(&self.mean_variances);
-        for (latent, (&rate, &variance)) in latents.enumerate() {
+        for (latent, &active) in self.active.iter().enumerate() {
             table.push([
                 latent.into(),
-                rate.into(),
-                variance.into(),
-                (variance > 0.01).into(),
+                self.rows.latent_rates[latent].into(),
+                self.mean_variances[latent].into(),
+                active.into(),
             ])?;
         }
         Ok(table)

@@ -121,6 +121,10 @@ pub const VERDICT: TableSchema = TableSchema {
         ),
         number("missing_fraction_se", STANDARD_ERROR),
         number(
+            "allowed_fraction",
+            "the part that a theory may miss, by the rule of the verdict",
+        ),
+        number(
             "further_gain_nats",
             "log-likelihood gained by further latents, nats per configuration; \
              only where the exact probability is not known",

@@ -39,7 +39,7 @@ impl Critic {
         generator: &mut Generator,
     ) -> Result<Self, InferenceError> {
         check(settings)?;
-        super::check_count("rows of the second variable", b.rows(), a.rows())?;
+        crate::inference::check_count("rows of the second variable", b.rows(), a.rows())?;
         let order = shuffled(a.rows(), generator);
         let (validation, training) = order.split_at(a.rows() / VALIDATION);
         if validation.len() < settings.batch {
