@@ -2,13 +2,16 @@
 
 use super::*;
 
-/// A table of one row a point, with its leading columns.
-fn table(
-    schema: &'static tables::TableSchema,
-    rows: Vec<(Vec<(String, Cell)>, Vec<(&str, Cell)>)>,
-) -> Table {
+/// The leading cells of a row, and those that are given of the others.
+struct Row {
+    leading: Vec<(String, Cell)>,
+    given: Vec<(&'static str, Cell)>,
+}
+
+/// A table of these rows, empty where nothing is given.
+fn table(schema: &'static tables::TableSchema, rows: Vec<Row>) -> Table {
     let mut all: Option<Table> = None;
-    for (leading, given) in rows {
+    for Row { leading, given } in rows {
         let cells = schema.columns.iter().map(|column| {
             let known = given.iter().find(|(name, _)| *name == column.name);
             known.map_or_else(|| empty(column.kind), |(_, cell)| cell.clone())
@@ -53,7 +56,8 @@ fn information() -> BTreeMap<String, Table> {
                 ("bound_slack_nats", 0.2.into()),
                 ("bound_slack_nats_se", 0.1.into()),
             ];
-            rows.push((leading(temperature, side), given));
+            let leading = leading(temperature, side);
+            rows.push(Row { leading, given });
         }
     }
     let table = table(&schema::INFORMATION, rows);
@@ -108,13 +112,14 @@ fn the_slack_stands_over_the_line_of_the_bound() {
 
 #[test]
 fn verdicts_keep_their_colours_and_show_what_is_allowed() {
-    let verdict = |name: &str, part: f64| {
+    let verdict = |name: &'static str, part: f64| {
         let given = vec![
             ("verdict", name.into()),
             ("missing_fraction", part.into()),
             ("allowed_fraction", 0.02.into()),
         ];
-        (leading(2.0, 4), given)
+        let leading = leading(2.0, 4);
+        Row { leading, given }
     };
     let rows = vec![verdict("not_mean_field", 0.3), verdict("mean_field", -1e-6)];
     let tables = BTreeMap::from([("verdict".to_owned(), table(&schema::VERDICT, rows))]);
