@@ -5,11 +5,17 @@
 //! meaning of a column changes. `docs/tables.md` describes the same columns
 //! for readers, and a test holds the two together.
 
+mod effective;
 mod information;
 mod population;
 
 use std::fmt;
 
+pub use effective::{
+    BASIN_SITES, BASINS, COLLECTIVE_POTENTIAL, COLLECTIVE_VARIABLES, EFFECTIVE_MODEL,
+    EFFECTIVE_PATTERNS, EFFECTIVE_SITES, FIELDS_FOUND, LANDSCAPE, LIKELIHOOD_BLOCKS,
+    MODEL_CORRELATIONS, MODEL_COUNTS, MODELS, MOVIE, STIMULUS,
+};
 pub use information::{INFORMATION, LATENTS, TWO_SAMPLE_TESTS, VERDICT};
 pub use population::{ACTIVE_COUNT, CORRELATIONS, LATENT_MAP, RATES, STATISTICS, TRIPLETS};
 
@@ -405,6 +411,7 @@ pub fn catalogue() -> &'static [&'static TableSchema] {
         &TRAINING,
         &LATENT_RATE,
         &LIKELIHOOD,
+        &LIKELIHOOD_BLOCKS,
         &COUPLINGS,
         &FIELD,
         &INFORMATION,
@@ -420,6 +427,20 @@ pub fn catalogue() -> &'static [&'static TableSchema] {
         &CORRELATIONS,
         &TRIPLETS,
         &LATENT_MAP,
+        &MODELS,
+        &MODEL_COUNTS,
+        &MODEL_CORRELATIONS,
+        &COLLECTIVE_VARIABLES,
+        &EFFECTIVE_MODEL,
+        &EFFECTIVE_SITES,
+        &EFFECTIVE_PATTERNS,
+        &COLLECTIVE_POTENTIAL,
+        &FIELDS_FOUND,
+        &LANDSCAPE,
+        &BASINS,
+        &BASIN_SITES,
+        &MOVIE,
+        &STIMULUS,
     ]
 }
 
