@@ -1,12 +1,18 @@
 //! `[analysis]`: the read-outs to run.
 
+mod effective;
+mod models;
+
 use serde::Serialize;
+
+pub use effective::{CollectiveStatesSection, EffectiveModelSection, PatternRotation};
+pub use models::{ModelSamples, ModelsSection, Rival};
 
 use super::partition::{self, PartitionRule};
 use super::section::Section;
 
 /// The read-outs to run; an absent one is not run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct AnalysisSection {
     /// Averages of data and samples, beside exact ones; for models only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +35,15 @@ pub struct AnalysisSection {
     /// Whether there is a mean-field theory behind the data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<VerdictSection>,
+    /// The generalised Hopfield model behind the decoder; for spins and cells only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_model: Option<EffectiveModelSection>,
+    /// Where the data live in the plane of the latents, and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collective_states: Option<CollectiveStatesSection>,
+    /// Other models of the same data; for spins and cells only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<ModelsSection>,
 }
 
 /// Averages of data and samples.
@@ -106,10 +121,13 @@ pub(super) const KEYS: &[&str] = &[
     "statistics",
     "information",
     "verdict",
+    "effective_model",
+    "collective_states",
+    "models",
 ];
 
 /// The table of each analysis, with its keys.
-pub(super) const TABLES: [(&str, &[&str]); 7] = [
+pub(super) const TABLES: [(&str, &[&str]); 10] = [
     ("analysis.thermodynamics", THERMODYNAMICS_KEYS),
     ("analysis.likelihood", LIKELIHOOD_KEYS),
     ("analysis.couplings", COUPLINGS_KEYS),
@@ -117,6 +135,12 @@ pub(super) const TABLES: [(&str, &[&str]); 7] = [
     ("analysis.statistics", STATISTICS_KEYS),
     ("analysis.information", INFORMATION_KEYS),
     ("analysis.verdict", VERDICT_KEYS),
+    ("analysis.effective_model", effective::EFFECTIVE_MODEL_KEYS),
+    (
+        "analysis.collective_states",
+        effective::COLLECTIVE_STATES_KEYS,
+    ),
+    ("analysis.models", models::KEYS),
 ];
 const THERMODYNAMICS_KEYS: &[&str] = &["vae_samples"];
 const COUPLINGS_KEYS: &[&str] = &["bootstrap", "draws", "prior_draws"];
@@ -170,6 +194,13 @@ pub(super) fn read(section: &Section<'_>) -> AnalysisSection {
             .table("information")
             .map(|table| information(&table)),
         verdict: section.table("verdict").map(|table| verdict(&table)),
+        effective_model: section
+            .table("effective_model")
+            .map(|table| effective::read_effective_model(&table)),
+        collective_states: section
+            .table("collective_states")
+            .map(|table| effective::read_collective_states(&table)),
+        models: section.table("models").map(|table| models::read(&table)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rules between sections: what asks for what.
 
-use super::analysis::AnalysisSection;
+use super::analysis::{AnalysisSection, ModelsSection, Rival};
 use super::model::ModelSection;
 use super::report::Message;
 use super::section::Section;
@@ -45,14 +45,36 @@ const RULES: &[Rule] = &[
     },
     Rule {
         analysis: "statistics",
-        fits: |system| match system {
-            System::Model { model, .. } => model.unit() == Unit::Spin,
-            System::Recording(_) => true,
-        },
+        fits: has_spins,
         expected: "no such table for a model of directors",
         help: "leave it out; `thermodynamics` has the averages of directors",
     },
+    Rule {
+        analysis: "effective_model",
+        fits: has_spins,
+        expected: "no such table for a model of directors",
+        help: "leave it out; `couplings` reads the theory of directors",
+    },
+    Rule {
+        analysis: "collective_states",
+        fits: has_spins,
+        expected: "no such table for a model of directors",
+        help: "leave it out",
+    },
+    Rule {
+        analysis: "models",
+        fits: has_spins,
+        expected: "no such table for a model of directors",
+        help: "leave it out; the models are those of spins and cells",
+    },
 ];
+
+fn has_spins(system: &System) -> bool {
+    match system {
+        System::Model { model, .. } => model.unit() == Unit::Spin,
+        System::Recording(_) => true,
+    }
+}
 
 /// Refuses analyses that one of the systems has nothing for.
 pub(super) fn check_analyses(root: &Section<'_>, systems: &[&System]) {
@@ -100,6 +122,54 @@ pub(super) fn check_information(
                 table.conflict("partitions", &expected, Some(&help));
             }
         }
+    }
+}
+
+/// Refuses an analysis without those that it rests on, and models that need what one of
+/// the systems has not.
+pub(super) fn check_models(root: &Section<'_>, analysis: &AnalysisSection, systems: &[&System]) {
+    let Some(section) = root.table("analysis") else {
+        return;
+    };
+    let needs = [
+        (
+            "effective_model",
+            analysis.effective_model.is_some(),
+            "likelihood",
+            analysis.likelihood.is_some(),
+        ),
+        (
+            "models",
+            analysis.models.is_some(),
+            "likelihood",
+            analysis.likelihood.is_some(),
+        ),
+        (
+            "collective_states",
+            analysis.collective_states.is_some(),
+            "effective_model",
+            analysis.effective_model.is_some(),
+        ),
+    ];
+    for (name, asked, needed, there) in needs {
+        if asked && !there {
+            let expected = format!("`[analysis]` with `{needed}`, on which it rests");
+            let help = format!("add `{needed} = {{}}`");
+            section.conflict(name, &expected, Some(&help));
+        }
+    }
+    let asked = |models: &ModelsSection| models.rivals.contains(&Rival::Stimulus);
+    let without = |system: &&System| !matches!(system, System::Recording(_));
+    if analysis.models.as_ref().is_some_and(asked)
+        && systems.iter().any(without)
+        && let Some(table) = section.table("models")
+    {
+        let expected = "no `stimulus` without a `[recording]`";
+        table.conflict(
+            "rivals",
+            expected,
+            Some("leave it out: a model has no stimulus"),
+        );
     }
 }
 

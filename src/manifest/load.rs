@@ -107,6 +107,7 @@ fn assemble(
         let systems: Vec<&System> = parts.iter().map(|part| &part.system).collect();
         between::check_analyses(&root, &systems);
         between::check_information(&root, &analysis, &systems);
+        between::check_models(&root, &analysis, &systems);
         let fresh = parts.iter().filter(|part| part.vae.training.fresh_samples);
         between::check_fresh_samples(&root, fresh.map(|part| &part.system));
     }

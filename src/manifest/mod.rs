@@ -49,8 +49,9 @@ mod vae;
 mod tests;
 
 pub use analysis::{
-    AnalysisSection, CouplingsSection, InformationSection, LikelihoodSection, PatternsSection,
-    StatisticsSection, ThermodynamicsSection, VerdictSection,
+    AnalysisSection, CollectiveStatesSection, CouplingsSection, EffectiveModelSection,
+    InformationSection, LikelihoodSection, ModelSamples, ModelsSection, PatternRotation,
+    PatternsSection, Rival, StatisticsSection, ThermodynamicsSection, VerdictSection,
 };
 pub use curie_weiss::CurieWeissSection;
 pub use experiment::ExperimentSection;

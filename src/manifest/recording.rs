@@ -121,7 +121,8 @@ pub(super) fn resolved(report: &Report<'_>, node: &Node, text: &str) -> PathBuf 
     report.folder(node.place).join(text)
 }
 
-fn path(section: &Section<'_>) -> Option<PathBuf> {
+/// The file that the key `path` of a table names.
+pub(super) fn path(section: &Section<'_>) -> Option<PathBuf> {
     let text = section.text("path")?;
     let node = &section.find("path")?.node;
     if text.is_empty() || text.contains('\0') {

@@ -20,6 +20,8 @@ pub(super) const TRAIN: &str = "train.parquet";
 pub(super) const TEST: &str = "test.parquet";
 pub(super) const PATTERNS: &str = "patterns.parquet";
 const LOG_PROBABILITY: &str = "log_probability.parquet";
+const NETWORK_ROLE: &str = "likelihood";
+const NETWORK_LOG_PROBABILITY: &str = "network_log_probability.parquet";
 const VALUE: &str = "log_probability_nats";
 const STANDARD_ERROR: &str = "standard_error";
 
@@ -71,11 +73,32 @@ impl DataSet {
         Ok(estimate?)
     }
 
-    /// At most so many configurations, evenly out of all of them: of a recording, every
-    /// repeat is there, and neighbours in time are not.
-    pub(super) fn thinned(&self, most: usize) -> Self {
+    /// Mean of one value for each of the given configurations, with its error by blocks.
+    pub(super) fn mean_of_rows(
+        &self,
+        rows: &[usize],
+        values: &[f64],
+    ) -> Result<Estimate, StageError> {
+        let estimate = match &self.blocks {
+            Some(blocks) => {
+                let blocks: Vec<u32> = rows.iter().map(|&row| blocks[row]).collect();
+                inference::block_mean(values, &blocks)
+            }
+            None => inference::mean(values),
+        };
+        Ok(estimate?)
+    }
+
+    /// At most so many rows, evenly out of all of them: of a recording, every repeat is
+    /// there, and neighbours in time are not.
+    pub(super) fn thinned_rows(&self, most: usize) -> Vec<usize> {
         let step = self.configurations.rows().div_ceil(most.max(1)).max(1);
-        let rows: Vec<usize> = (0..self.configurations.rows()).step_by(step).collect();
+        (0..self.configurations.rows()).step_by(step).collect()
+    }
+
+    /// The configurations of [`DataSet::thinned_rows`].
+    pub(super) fn thinned(&self, most: usize) -> Self {
+        let rows = self.thinned_rows(most);
         let blocks = self.blocks.as_ref();
         Self {
             configurations: self.configurations.select_rows(&rows),
@@ -137,21 +160,47 @@ pub(super) fn write_log_probability(
     values: &[f64],
     standard_error: f64,
 ) -> Result<(), StageError> {
+    let errors = vec![standard_error; values.len()];
+    let columns = [(VALUE, values.to_vec()), (STANDARD_ERROR, errors)];
+    write_columns(task, LOG_PROBABILITY, columns.into())
+}
+
+/// Writes ln p(x) of each test configuration under the network, for later stages.
+pub(super) fn write_network_log_probability(
+    task: &TaskContext<'_>,
+    values: &[f64],
+) -> Result<(), StageError> {
+    let columns = vec![(VALUE, values.to_vec())];
+    write_columns(task, NETWORK_LOG_PROBABILITY, columns)
+}
+
+/// Adds the need for the network's log-probabilities to a request.
+pub(super) fn needing_likelihood(request: Request) -> Request {
+    request.needing(NETWORK_ROLE, super::likelihood::NAME)
+}
+
+/// ln p(x) of each test configuration under the network, as `likelihood` found it.
+pub(super) fn read_network_log_probability(
+    task: &TaskContext<'_>,
+) -> Result<Vec<f64>, StageError> {
+    let bytes = task.read(NETWORK_ROLE, NETWORK_LOG_PROBABILITY)?;
+    let (table, _) = tables::from_bytes(&bytes)?;
+    let values = table.numbers(VALUE)?;
+    Ok(values.iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+}
+
+fn write_columns(
+    task: &TaskContext<'_>,
+    file: &str,
+    columns: Vec<(&str, Vec<f64>)>,
+) -> Result<(), StageError> {
     let column = |values: Vec<f64>| Column::Number(values.into_iter().map(Some).collect());
-    let table = Table::from_columns(
-        "log_probability",
-        vec![
-            (VALUE.to_owned(), column(values.to_vec())),
-            (
-                STANDARD_ERROR.to_owned(),
-                column(vec![standard_error; values.len()]),
-            ),
-        ],
-    )?;
-    task.write(
-        LOG_PROBABILITY,
-        &tables::to_bytes(&table, &task.metadata())?,
-    )
+    let columns = columns
+        .into_iter()
+        .map(|(name, values)| (name.to_owned(), column(values)));
+    let name = file.strip_suffix(".parquet").unwrap_or(file);
+    let table = Table::from_columns(name, columns.collect())?;
+    task.write(file, &tables::to_bytes(&table, &task.metadata())?)
 }
 
 /// ln p(x) of each test configuration and their common standard error, if the

@@ -2,8 +2,10 @@
 //!
 //! ELBO, rate, distortion, importance-weighted bound, for up to three latents the
 //! marginal likelihood on a grid, and for a model that knows ln p(x) the paired
-//! gap mean[ln `p_exact`(x) - ln `p_VAE`(x)] on the same configurations.
+//! gap mean[ln `p_exact`(x) - ln `p_VAE`(x)] on the same configurations. The best
+//! estimate of ln p(x) of each test configuration is kept for later stages.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +43,7 @@ impl StageDefinition for Likelihood {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
@@ -54,7 +56,7 @@ impl StageDefinition for Likelihood {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["likelihood"]
+        &["likelihood", "likelihood_blocks"]
     }
 }
 
@@ -80,13 +82,22 @@ impl Stage for Likelihood {
         let gap = match &exact {
             None => None,
             Some((exact, standard_error)) => {
-                let (method, own) = match &grid {
-                    Some(grid) => ("quadrature", &grid.values),
-                    None => ("importance_weighted", &weighted),
+                let all = || (0..test.configurations.rows()).collect();
+                let (method, rows, own) = match &grid {
+                    Some(grid) => ("quadrature", grid.rows.clone(), &grid.values),
+                    None => ("importance_weighted", all(), &weighted),
                 };
-                Some((method, paired_gap(&test, exact, *standard_error, own)?))
+                let gap = paired_gap(&test, &rows, exact, *standard_error, own)?;
+                Some((method, gap))
             }
         };
+        let complete = grid.as_ref().filter(|grid| grid.rows.len() == weighted.len());
+        let (method, own) = match complete {
+            Some(grid) => ("quadrature", &grid.values),
+            None => ("importance_weighted", &weighted),
+        };
+        data::write_network_log_probability(task, own)?;
+        write_blocks(task, &test, own, method)?;
         let row = Row {
             elbo: test.mean(&rows.elbo())?,
             rate: test.mean(&rows.rate)?,
@@ -109,8 +120,10 @@ fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
     });
 }
 
-/// Log-likelihoods on a grid, of the first test configurations.
+/// Log-likelihoods on a grid.
 struct Grid {
+    /// The test configurations that they are those of.
+    rows: Vec<usize>,
     values: Vec<f64>,
     nodes: usize,
     error: f64,
@@ -136,11 +149,13 @@ fn grid(
         ControlFlow::Continue(())
     };
     // A grid in three dimensions has so many nodes that a part of the test
-    // configurations must do; the first are as good as any.
-    let few =
-        latent == quadrature::LARGEST_LATENT && samples > 0 && samples < test.configurations.rows();
+    // configurations must do. They come from all over it: a recording drifts.
+    let all = test.configurations.rows();
+    let few = latent == quadrature::LARGEST_LATENT && samples > 0 && samples < all;
+    let rows = test.thinned_rows(if few { samples } else { all });
     let result = if few {
-        quadrature::log_likelihood(vae, &test.configurations.first_rows(samples), &proceed)
+        let part = test.configurations.select_rows(&rows);
+        quadrature::log_likelihood(vae, &part, &proceed)
     } else {
         quadrature::log_likelihood(vae, &distinct.configurations, &proceed)
     };
@@ -152,6 +167,7 @@ fn grid(
         ));
     }
     Ok(Some(Grid {
+        rows,
         values: if few {
             result.log_likelihood
         } else {
@@ -162,16 +178,41 @@ fn grid(
     }))
 }
 
-/// Mean of ln `p_exact` - ln `p_VAE` over the rows that have both. The error of
-/// ln Z, common to all rows, is added in quadrature.
+/// Mean log-likelihood of each block of the test configurations, so that two networks
+/// can be compared block by block.
+fn write_blocks(
+    task: &TaskContext<'_>,
+    test: &DataSet,
+    values: &[f64],
+    method: &str,
+) -> Result<(), StageError> {
+    let mut blocks: BTreeMap<u32, (usize, f64)> = BTreeMap::new();
+    for (label, value) in test.block_labels().into_iter().zip(values) {
+        let (count, sum) = blocks.entry(label).or_default();
+        *count += 1;
+        *sum += value;
+    }
+    let mut table = Table::new(&schema::LIKELIHOOD_BLOCKS);
+    for (label, (count, sum)) in blocks {
+        let mean = sum / count as f64;
+        let label = i64::from(label);
+        table.push([label.into(), count.into(), mean.into(), method.into()])?;
+    }
+    super::write_fragment(task, &table)
+}
+
+/// Mean of ln `p_exact` - ln `p_VAE` over `rows`, of which `own` has one value each. The
+/// error of ln Z, common to all rows, is added in quadrature.
 fn paired_gap(
     test: &DataSet,
+    rows: &[usize],
     exact: &[f64],
     exact_error: f64,
     own: &[f64],
 ) -> Result<Estimate, StageError> {
-    let gaps: Vec<f64> = exact.iter().zip(own).map(|(e, o)| e - o).collect();
-    let estimate = test.mean(&gaps)?;
+    let pairs = rows.iter().zip(own);
+    let gaps: Vec<f64> = pairs.map(|(&row, own)| exact[row] - own).collect();
+    let estimate = test.mean_of_rows(rows, &gaps)?;
     Ok(Estimate {
         standard_error: estimate.standard_error.hypot(exact_error),
         ..estimate
@@ -200,7 +241,7 @@ impl Row {
             ]
         };
         let marginal = match &self.grid {
-            Some(grid) => Some(test.mean(&grid.values)?),
+            Some(grid) => Some(test.mean_of_rows(&grid.rows, &grid.values)?),
             None => None,
         };
         let mut cells: Vec<Cell> = Vec::new();
