@@ -4,6 +4,8 @@
 //! active cell, bit 0 a spin down (-1) or a silent cell. 50,000 configurations
 //! of 100 spins take 800 kB.
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 
 /// What can be wrong with words handed to [`BitMatrix::from_words`].
@@ -207,6 +209,23 @@ impl BitMatrix {
         selected
     }
 
+    /// The first row of each distinct configuration, in order, and for every row the
+    /// place of its own in that list.
+    #[must_use]
+    pub fn distinct_rows(&self) -> (Vec<usize>, Vec<usize>) {
+        let mut seen = BTreeMap::new();
+        let mut firsts = Vec::new();
+        let places = (0..self.rows)
+            .map(|row| {
+                *seen.entry(self.row(row)).or_insert_with(|| {
+                    firsts.push(row);
+                    firsts.len() - 1
+                })
+            })
+            .collect();
+        (firsts, places)
+    }
+
     /// Writes configuration `row` as `zero` and `one`, unit by unit.
     ///
     /// # Panics
@@ -246,6 +265,15 @@ mod tests {
             .collect();
         assert_eq!(ones, [(0, 0), (1, 69), (2, 63), (2, 64)]);
         assert_eq!(bits.count_ones(2), 2);
+    }
+
+    #[test]
+    fn equal_rows_are_found_in_the_order_of_the_first() {
+        let words = [0, 1, 7, 0, 0, 1, 7, 0, 1, 1].to_vec();
+        let bits = BitMatrix::from_words(5, 70, words).unwrap();
+        let (firsts, places) = bits.distinct_rows();
+        assert_eq!(firsts, [0, 1, 4]);
+        assert_eq!(places, [0, 1, 0, 1, 2]);
     }
 
     #[test]

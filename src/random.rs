@@ -33,6 +33,34 @@ pub fn uniform(generator: &mut Generator) -> f64 {
     (generator.next_u64() >> 11) as f64 * UNIT
 }
 
+/// Draws `count` different numbers below `total`, all choices alike: the first
+/// places of a shuffle, so that from equal generators a smaller draw is the
+/// beginning of a larger one.
+///
+/// # Panics
+///
+/// Panics if `count` is above `total`.
+#[must_use]
+pub fn distinct(count: usize, total: usize, generator: &mut Generator) -> Vec<usize> {
+    use rand::Rng;
+    assert!(count <= total, "{count} different numbers below {total}");
+    let mut order: Vec<usize> = (0..total).collect();
+    for place in 0..count {
+        // A multiple of the range is kept, so that all numbers are equally likely.
+        let range = (total - place) as u64;
+        let limit = u64::MAX - u64::MAX % range;
+        let word = loop {
+            let word = generator.next_u64();
+            if word < limit {
+                break word;
+            }
+        };
+        order.swap(place, place + (word % range) as usize);
+    }
+    order.truncate(count);
+    order
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +80,31 @@ mod tests {
             [generator.next_u64(), generator.next_u64()]
         };
         assert_eq!(draw(), draw());
+    }
+
+    #[test]
+    fn all_choices_are_drawn_alike_and_a_smaller_draw_begins_a_larger_one() {
+        let mut generator = stream("2", &[]);
+        let draws = 6000;
+        let mut counts = std::collections::BTreeMap::new();
+        for _ in 0..draws {
+            let mut drawn = distinct(2, 4, &mut generator);
+            drawn.sort_unstable();
+            assert!(drawn[0] < drawn[1] && drawn[1] < 4, "{drawn:?}");
+            *counts.entry(drawn).or_insert(0) += 1;
+        }
+        // Six pairs, each expected 1000 times; binomial standard error
+        // sqrt(6000 / 6 * 5 / 6) = 28.9; four of them.
+        assert_eq!(counts.len(), 6);
+        assert!(
+            counts.values().all(|&n: &i32| (n - 1000).abs() < 116),
+            "{counts:?}"
+        );
+        let draw = |count| distinct(count, 50, &mut stream("3", &[]));
+        assert_eq!(draw(10), draw(30)[..10]);
+        let mut all = draw(50);
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..50));
     }
 
     #[test]

@@ -9,12 +9,22 @@
 //! values `h_k` with the probabilities `w_k`. A quadratic `G` is Hopfield's model;
 //! every decoder of a network with a few latents is such a model with other `G`.
 //!
-//! In come numbers, out go numbers: no file, no clock, no thread but those that share no
-//! sum. How such a model is drawn from is in `physics`, how it is found from data in
-//! `inference`.
+//! - [`GeneralisedHopfield`]: biases, patterns and field values; its [`CollectivePotential`].
+//! - [`Words`]: the distinct configurations of a data set, counted block by block.
+//! - [`SiteMixture`]: the same `p(s)` from the half-logits alone; what it says of words, and
+//!   the sums of an E-step.
+//!
+//! In come numbers, out go numbers: no file, no clock. Loops over words may run on several
+//! threads; sums have a fixed order, so that the number of threads decides no number. How
+//! such a model is drawn from is in `physics`, how it is found from data in `inference`.
 
 mod error;
+mod lanes;
 mod model;
+mod site_mixture;
+mod words;
 
 pub use error::FieldsError;
 pub use model::{CollectivePotential, GeneralisedHopfield};
+pub use site_mixture::{Expectations, SiteMixture};
+pub use words::Words;

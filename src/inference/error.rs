@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::PopulationError;
+use crate::fields::FieldsError;
 
 /// Why a read-out is refused.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -109,6 +110,9 @@ pub enum InferenceError {
     /// Blocks of configurations give no standard error.
     #[error(transparent)]
     Blocks(#[from] PopulationError),
+    /// Numbers that make no model of sites in a field.
+    #[error(transparent)]
+    Fields(#[from] FieldsError),
     /// A list whose length does not fit the rest of the input.
     #[error("found {found} {what}, expected {expected}")]
     Count {
@@ -153,6 +157,19 @@ pub enum InferenceError {
         at_low: f64,
         /// The number at the highest parameter.
         at_high: f64,
+    },
+    /// Repeats of a stimulus that do not all show the same bins once.
+    #[error(
+        "repeat {repeat} has bin {bin} {found} times, expected once: \
+         leave out the repeats that do not show the whole stimulus"
+    )]
+    Unbalanced {
+        /// Label of the first such repeat.
+        repeat: u32,
+        /// Label of its first such bin.
+        bin: u32,
+        /// How often it is there.
+        found: usize,
     },
     /// A fit did not reach its maximum.
     #[error("the fit of {what} did not converge in {steps} steps; give more varied data")]

@@ -91,7 +91,7 @@ impl IndependentModel {
 }
 
 /// Distribution of the number of successes in independent trials.
-fn poisson_binomial(rates: &[f64]) -> Vec<f64> {
+pub(super) fn poisson_binomial(rates: &[f64]) -> Vec<f64> {
     let mut distribution = vec![0.0; rates.len() + 1];
     distribution[0] = 1.0;
     for (unit, &rate) in rates.iter().enumerate() {

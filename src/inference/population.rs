@@ -215,10 +215,27 @@ impl BlockedPopulation {
     ///
     /// [`PopulationError::TooFewBlocks`] if there are fewer than two blocks.
     pub fn mean_rate(&self) -> Result<Estimate, PopulationError> {
-        let value = self.statistics.mean_rate();
+        self.estimate(PopulationStatistics::mean_rate)
+    }
+
+    /// Probability of at least so many active units, with its jackknife error over
+    /// blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`PopulationError::TooFewBlocks`] if there are fewer than two blocks.
+    pub fn at_least(&self, active: usize) -> Result<Estimate, PopulationError> {
+        self.estimate(|statistics| statistics.active_count.iter().skip(active).sum())
+    }
+
+    fn estimate(
+        &self,
+        of: impl Fn(&PopulationStatistics) -> f64,
+    ) -> Result<Estimate, PopulationError> {
+        let value = of(&self.statistics);
         let mut jackknife = Jackknife::new(value);
         for part in self.without_each()? {
-            jackknife.add(part.mean_rate());
+            jackknife.add(of(&part));
         }
         Ok(Estimate {
             value,

@@ -1,9 +1,7 @@
 //! Partitions of the sites in two sides, and the rules that make them.
 
-use rand::Rng;
-
 use super::InformationError;
-use crate::random::Generator;
+use crate::random::{self, Generator};
 
 /// A partition of `N` sites in a side `A` and its complement `B`, neither empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +173,7 @@ impl PartitionRule {
             Self::EvenOdd => Ok(vec![even_odd(sites, lattice)?]),
             Self::Random { count } => (1..=*count)
                 .map(|number| {
-                    let first = draw_half(sites, generator);
+                    let first = random::distinct(sites / 2, sites, generator);
                     Partition::new(&format!("random_{number}"), sites, &first)
                 })
                 .collect(),
@@ -200,25 +198,6 @@ fn even_odd(sites: usize, lattice: Option<Lattice>) -> Result<Partition, Informa
     }
     let inside: Vec<bool> = (0..sites).map(is_even).collect();
     Partition::from_sides("even_odd", &inside)
-}
-
-/// `⌊N/2⌋` sites, all choices alike: the first places of a shuffle.
-fn draw_half(sites: usize, generator: &mut Generator) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..sites).collect();
-    for place in 0..sites / 2 {
-        // A multiple of the range is kept, so that all sites are equally likely.
-        let range = (sites - place) as u64;
-        let limit = u64::MAX - u64::MAX % range;
-        let word = loop {
-            let word = generator.next_u64();
-            if word < limit {
-                break word;
-            }
-        };
-        order.swap(place, place + (word % range) as usize);
-    }
-    order.truncate(sites / 2);
-    order
 }
 
 #[cfg(test)]
