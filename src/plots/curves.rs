@@ -3,7 +3,8 @@
 use super::drawing::extent;
 use super::input::{Part, optional_numbers, part_colour};
 use super::{
-    Axis, Chart, Colour, ColourBar, Drawing, FigureInput, Panel, PlotError, Point, Series, label,
+    Axis, Chart, Colour, ColourBar, Drawing, FigureInput, Layout, Panel, PlotError, Point, Series,
+    label,
 };
 use crate::tables::Table;
 
@@ -205,6 +206,7 @@ fn finish(
         title: input.titled(title),
         subtitle: subtitle.to_owned(),
         panels: filled.map(panel).collect(),
+        layout: Layout::Row,
         colour_bar,
     }))
 }

@@ -7,10 +7,31 @@ pub struct Drawing {
     pub title: String,
     /// What the marks and bars mean; empty if that is plain.
     pub subtitle: String,
-    /// Side by side, stripes one above the other.
+    /// The panels, row by row.
     pub panels: Vec<Panel>,
+    /// How they are arranged.
+    pub layout: Layout,
     /// Scale of the colours that stand for numbers.
     pub colour_bar: Option<ColourBar>,
+}
+
+/// How the panels of a figure are arranged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// All side by side.
+    Row,
+    /// Rows of so many panels.
+    Columns(usize),
+}
+
+impl Layout {
+    /// Panels in a row, of `panels` in all.
+    pub(super) fn columns(self, panels: usize) -> usize {
+        match self {
+            Self::Row => panels.max(1),
+            Self::Columns(columns) => columns.clamp(1, panels.max(1)),
+        }
+    }
 }
 
 /// One panel of a figure.
@@ -22,6 +43,17 @@ pub enum Panel {
     HeatMap(HeatMap),
     /// Rows of two-valued sites.
     Stripes(Stripes),
+}
+
+impl Panel {
+    /// The horizontal axis; stripes have none.
+    pub(super) fn x_mut(&mut self) -> Option<&mut Axis> {
+        match self {
+            Self::Chart(chart) => Some(&mut chart.x),
+            Self::HeatMap(map) => Some(&mut map.x),
+            Self::Stripes(_) => None,
+        }
+    }
 }
 
 /// Series against two axes.
@@ -39,6 +71,20 @@ pub struct Chart {
     pub guides: Vec<Guide>,
     /// Lines of text in the upper left corner.
     pub notes: Vec<String>,
+}
+
+impl Chart {
+    /// Series against two axes, without heading, guides and notes.
+    pub(super) fn new(x: Axis, y: Axis, series: Vec<Series>) -> Self {
+        Self {
+            heading: String::new(),
+            x,
+            y,
+            series,
+            guides: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// How values are laid out along an axis.
@@ -63,6 +109,8 @@ pub struct Axis {
     pub high: f64,
     /// Names at 0, 1, 2, … for an axis that is not one of numbers.
     pub categories: Vec<String>,
+    /// Whether only whole numbers are marked.
+    pub whole: bool,
 }
 
 impl Axis {
@@ -75,6 +123,17 @@ impl Axis {
             low,
             high,
             categories: Vec::new(),
+            whole: false,
+        }
+    }
+
+    /// An axis of names, in their order.
+    #[must_use]
+    pub fn named(label: impl Into<String>, names: Vec<String>) -> Self {
+        let high = names.len() as f64 - 0.5;
+        Self {
+            categories: names,
+            ..Self::linear(label, -0.5, high)
         }
     }
 
@@ -88,6 +147,18 @@ impl Axis {
             (0.1 * high.abs()).max(0.5)
         };
         Self::linear(label, low - margin, high + margin)
+    }
+
+    /// The same for whole numbers, half a step beyond the first and the last.
+    pub(super) fn counting(
+        label: impl Into<String>,
+        values: impl IntoIterator<Item = f64>,
+    ) -> Self {
+        let (low, high) = extent(values).unwrap_or((0.0, 1.0));
+        Self {
+            whole: true,
+            ..Self::linear(label, low - 0.5, high + 0.5)
+        }
     }
 
     /// A logarithmic axis that shows all positive finite `values` with a margin.
@@ -143,6 +214,29 @@ pub struct Series {
     pub points: Vec<Point>,
 }
 
+impl Series {
+    /// Marks with the colour and the shape of that number.
+    pub(super) fn marks(label: impl Into<String>, number: usize, points: Vec<Point>) -> Self {
+        Self {
+            label: label.into(),
+            colour: Colour::Category(number),
+            marker: Some(number),
+            line: false,
+            shift: 0,
+            points,
+        }
+    }
+
+    /// A line without marks, in the colour of that number.
+    pub(super) fn curve(label: impl Into<String>, number: usize, points: Vec<Point>) -> Self {
+        Self {
+            marker: None,
+            line: true,
+            ..Self::marks(label, number, points)
+        }
+    }
+}
+
 /// A point, with the ends of its error bar.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -150,8 +244,10 @@ pub struct Point {
     pub x: f64,
     /// Vertical value.
     pub y: f64,
-    /// Ends of the vertical bar.
+    /// Ends of the vertical bar; bars of a line without marks become a band.
     pub bar: Option<(f64, f64)>,
+    /// Ends of the horizontal bar.
+    pub across: Option<(f64, f64)>,
     /// Whether the marker is filled.
     pub filled: bool,
 }
@@ -164,6 +260,7 @@ impl Point {
             x,
             y,
             bar: None,
+            across: None,
             filled: true,
         }
     }
@@ -176,6 +273,21 @@ impl Point {
             bar,
             ..Self::new(x, y)
         }
+    }
+
+    /// A filled point with one standard error to the left and the right, if it has one.
+    pub(super) fn with_error_across(x: f64, y: f64, standard_error: Option<f64>) -> Self {
+        let across = standard_error.map(|error| (x - error, x + error));
+        Self {
+            across,
+            ..Self::new(x, y)
+        }
+    }
+
+    /// The horizontal value and the ends of the horizontal bar.
+    pub(super) fn widths(&self) -> impl Iterator<Item = f64> + use<> {
+        let (low, high) = self.across.unwrap_or((self.x, self.x));
+        [self.x, low, high].into_iter()
     }
 
     /// The vertical value and the ends of the bar.
@@ -192,6 +304,8 @@ pub enum Colour {
     Category(usize),
     /// A place on the colour bar, 0 to 1.
     Place(f64),
+    /// A place on a diverging colour bar, -1 to 1; white at 0.
+    Balance(f64),
 }
 
 /// A line that guides the eye.
@@ -208,6 +322,8 @@ pub enum Guide {
 pub struct ColourBar {
     /// The axis drawn along the bar.
     pub axis: Axis,
+    /// Whether the colours diverge from white in the middle of the axis.
+    pub diverging: bool,
 }
 
 impl ColourBar {
@@ -222,7 +338,17 @@ impl ColourBar {
             ((Some(low), Some(high)), Some(place)) if high > low => (place - low) / (high - low),
             _ => 0.0,
         };
-        Colour::Place(place.clamp(0.0, 1.0))
+        self.shade(place)
+    }
+
+    /// The colour at a place along the bar, 0 to 1.
+    pub(super) fn shade(&self, place: f64) -> Colour {
+        let place = place.clamp(0.0, 1.0);
+        if self.diverging {
+            Colour::Balance(2.0 * place - 1.0)
+        } else {
+            Colour::Place(place)
+        }
     }
 }
 
@@ -239,6 +365,8 @@ pub struct HeatMap {
     pub cell: (f64, f64),
     /// Centre of each cell, and its colour.
     pub cells: Vec<(f64, f64, Colour)>,
+    /// Where numbers stand on the cells, and which.
+    pub marks: Vec<(f64, f64, i64)>,
 }
 
 /// Rows of two-valued sites.

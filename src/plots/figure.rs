@@ -1,8 +1,8 @@
 //! The figures that analyses draw by themselves.
 
 use super::{
-    Drawing, FigureInput, PlotError, curves, heat, information, patterns, population, render,
-    sweeps, theory,
+    Drawing, FigureInput, PlotError, curves, dimension, effective, heat, information, landscape,
+    models, movie, patterns, population, render, sweeps, theory,
 };
 
 /// A figure: its name, what it needs, and how it is built.
@@ -153,6 +153,72 @@ const FIGURES: &[Figure] = &[
         title: "where the encoder puts the test data",
         tables: &["latent_map"],
         build: heat::latent_map,
+    },
+    Figure {
+        name: "models",
+        title: "models of the data side by side",
+        tables: &["models"],
+        build: models::models_figure,
+    },
+    Figure {
+        name: "model_counts",
+        title: "number of active sites, models and data",
+        tables: &["model_counts"],
+        build: models::model_counts,
+    },
+    Figure {
+        name: "model_correlations",
+        title: "pair correlations, a panel a model",
+        tables: &["model_correlations", "models"],
+        build: models::model_correlations,
+    },
+    Figure {
+        name: "latents",
+        title: "how many latents the data ask for",
+        tables: &["likelihood", "statistics", "likelihood_blocks"],
+        build: dimension::latents,
+    },
+    Figure {
+        name: "collective_variables",
+        title: "how many collective variables are needed",
+        tables: &["collective_variables"],
+        build: dimension::collective_variables,
+    },
+    Figure {
+        name: "effective_patterns",
+        title: "patterns of the effective model",
+        tables: &["effective_sites", "effective_patterns"],
+        build: effective::effective_patterns,
+    },
+    Figure {
+        name: "collective_potential",
+        title: "collective potential along each pattern",
+        tables: &["collective_potential"],
+        build: effective::collective_potential,
+    },
+    Figure {
+        name: "landscape",
+        title: "energy landscape and its basins",
+        tables: &["landscape", "basins"],
+        build: landscape::landscape,
+    },
+    Figure {
+        name: "basin_patterns",
+        title: "activity of the sites in the basins",
+        tables: &["basin_sites", "basins"],
+        build: landscape::basin_patterns,
+    },
+    Figure {
+        name: "movie",
+        title: "basins and collective variables along the movie",
+        tables: &["movie"],
+        build: movie::movie,
+    },
+    Figure {
+        name: "stimulus",
+        title: "what the stimulus explains",
+        tables: &["stimulus"],
+        build: movie::stimulus,
     },
 ];
 

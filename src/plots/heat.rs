@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::drawing::extent;
 use super::input::{Part, axis_values};
-use super::{Axis, Colour, ColourBar, Drawing, FigureInput, HeatMap, Panel, PlotError};
+use super::{Axis, Colour, ColourBar, Drawing, FigureInput, HeatMap, Layout, Panel, PlotError};
 
 /// Density of the encoder means, at the lowest and the highest swept value.
 pub(super) fn latent_map(input: &FigureInput) -> Result<Option<Drawing>, PlotError> {
@@ -23,7 +23,10 @@ pub(super) fn latent_map(input: &FigureInput) -> Result<Option<Drawing>, PlotErr
         high: most.max(2.0),
         ..Axis::covering_logarithm(label, [1.0])
     };
-    let bar = ColourBar { axis };
+    let bar = ColourBar {
+        axis,
+        diverging: false,
+    };
     let mut panels = Vec::new();
     for part in parts {
         panels.push(Panel::HeatMap(map(part, &bar)?));
@@ -32,6 +35,7 @@ pub(super) fn latent_map(input: &FigureInput) -> Result<Option<Drawing>, PlotErr
         title: input.titled("test data in the latent plane"),
         subtitle: String::new(),
         panels,
+        layout: Layout::Row,
         colour_bar: Some(bar),
     }))
 }
@@ -49,7 +53,11 @@ fn map(part: Part, bar: &ColourBar) -> Result<HeatMap, PlotError> {
 }
 
 /// Cells around their centres, as wide as the centres are apart.
-fn cell_map(heading: String, labels: [String; 2], cells: Vec<(f64, f64, Colour)>) -> HeatMap {
+pub(super) fn cell_map(
+    heading: String,
+    labels: [String; 2],
+    cells: Vec<(f64, f64, Colour)>,
+) -> HeatMap {
     let x: Vec<f64> = cells.iter().map(|cell| cell.0).collect();
     let y: Vec<f64> = cells.iter().map(|cell| cell.1).collect();
     let cell = (spacing(&x), spacing(&y));
@@ -64,6 +72,7 @@ fn cell_map(heading: String, labels: [String; 2], cells: Vec<(f64, f64, Colour)>
         y: axis(y_label, y, cell.1),
         cell,
         cells,
+        marks: Vec::new(),
     }
 }
 
@@ -79,6 +88,7 @@ pub(super) fn overlap_map(input: &FigureInput) -> Result<Option<Drawing>, PlotEr
     }
     let bar = ColourBar {
         axis: Axis::linear("mean overlap with the true patterns", 0.0, 1.0),
+        diverging: false,
     };
     let (methods, overlaps) = (table.texts("method")?, table.numbers("overlap")?);
     let mut panels = Vec::new();
@@ -105,12 +115,13 @@ pub(super) fn overlap_map(input: &FigureInput) -> Result<Option<Drawing>, PlotEr
         subtitle: "mean over patterns and replicates; a pattern that was not found counts as 0"
             .to_owned(),
         panels,
+        layout: Layout::Row,
         colour_bar: Some(bar),
     }))
 }
 
 /// Smallest distance between two of the centres: the width of a bin.
-fn spacing(centres: &[f64]) -> f64 {
+pub(super) fn spacing(centres: &[f64]) -> f64 {
     let mut sorted = centres.to_vec();
     sorted.sort_by(f64::total_cmp);
     let scale = extent(sorted.iter().copied()).map_or(1.0, |(low, high)| high - low);

@@ -3,7 +3,8 @@
 use super::input::{Sweep, axis_values, distinct, optional_numbers};
 use super::sweeps::{joined, spread};
 use super::{
-    Axis, Chart, Colour, Drawing, FigureInput, Guide, Panel, PlotError, Point, Series, label,
+    Axis, Chart, Colour, Drawing, FigureInput, Guide, Layout, Panel, PlotError, Point, Series,
+    label,
 };
 use crate::tables::Table;
 
@@ -109,6 +110,7 @@ fn drawn(input: &FigureInput, title: &str, panels: Vec<Panel>) -> Option<Drawing
         title: input.titled(title),
         subtitle: "bars: one standard error".to_owned(),
         panels,
+        layout: Layout::Row,
         colour_bar: None,
     })
 }
@@ -236,6 +238,7 @@ pub(super) fn bound_slack(input: &FigureInput) -> Result<Option<Drawing>, PlotEr
         subtitle: "all points of the sweep; never below 0 but for errors (one standard error)"
             .to_owned(),
         panels: vec![Panel::Chart(chart)],
+        layout: Layout::Row,
         colour_bar: None,
     }))
 }
@@ -301,6 +304,7 @@ pub(super) fn verdict(input: &FigureInput) -> Result<Option<Drawing>, PlotError>
              at {SMALLEST_PART}; bars: one standard error"
         ),
         panels: vec![Panel::Chart(chart)],
+        layout: Layout::Row,
         colour_bar: None,
     }))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::drawing::extent;
-use super::{Axis, Colour, ColourBar, PlotError, label};
+use super::{Axis, Colour, ColourBar, Drawing, Layout, Panel, PlotError, label};
 use crate::tables::{Column, Table};
 
 /// What a figure is drawn from.
@@ -104,12 +104,66 @@ impl<'a> FigureInput<'a> {
         Ok(parts)
     }
 
+    /// The part of the table `name` that belongs to a point, if there is one.
+    pub(super) fn part_at(
+        &self,
+        name: &str,
+        point: Option<f64>,
+    ) -> Result<Option<Table>, PlotError> {
+        let Some(table) = self.table(name) else {
+            return Ok(None);
+        };
+        let mut parts = self.parts(table)?.into_iter();
+        Ok(parts
+            .find(|part| part.point == point)
+            .map(|part| part.table))
+    }
+
+    /// A figure of the panels that show something; `None` if none does.
+    pub(super) fn drawn(
+        &self,
+        title: &str,
+        subtitle: impl Into<String>,
+        layout: Layout,
+        mut panels: Vec<Panel>,
+    ) -> Option<Drawing> {
+        panels.retain(|panel| match panel {
+            Panel::Chart(chart) => chart.series.iter().any(|series| !series.points.is_empty()),
+            Panel::HeatMap(map) => !map.cells.is_empty(),
+            Panel::Stripes(stripes) => !stripes.rows.is_empty(),
+        });
+        share_labels(&mut panels, layout);
+        (!panels.is_empty()).then(|| Drawing {
+            title: self.titled(title),
+            subtitle: subtitle.into(),
+            panels,
+            layout,
+            colour_bar: None,
+        })
+    }
+
     /// A colour bar over the values of some parts, if a number was swept.
     pub(super) fn colour_bar(&self, parts: &[Part], sweep: &Sweep) -> Option<ColourBar> {
         let (low, high) = extent(parts.iter().map(|part| part.value))?;
         let numeric = sweep.categories.is_empty() && !self.axes.is_empty();
         let axis = Axis::linear(sweep.label.clone(), low, high);
-        (numeric && high > low).then_some(ColourBar { axis })
+        (numeric && high > low).then_some(ColourBar {
+            axis,
+            diverging: false,
+        })
+    }
+}
+
+/// Takes the name of a horizontal axis away where the panel below has the same.
+fn share_labels(panels: &mut [Panel], layout: Layout) {
+    let columns = layout.columns(panels.len());
+    for index in columns..panels.len() {
+        let (above, below) = panels.split_at_mut(index);
+        if let (Some(above), Some(below)) = (above[index - columns].x_mut(), below[0].x_mut())
+            && above == below
+        {
+            above.label.clear();
+        }
     }
 }
 
@@ -117,14 +171,13 @@ impl Sweep {
     /// The horizontal axis of the sweep.
     pub(super) fn axis(&self) -> Axis {
         if self.categories.is_empty() {
-            return Axis::covering(self.label.clone(), self.values.iter().copied());
+            let values = || self.values.iter().copied();
+            return Axis {
+                whole: values().all(|value| value.fract() == 0.0),
+                ..Axis::covering(self.label.clone(), values())
+            };
         }
-        let high = self.categories.len() as f64 - 0.5;
-        let categories = self.categories.clone();
-        Axis {
-            categories,
-            ..Axis::linear(self.label.clone(), -0.5, high)
-        }
+        Axis::named(self.label.clone(), self.categories.clone())
     }
 }
 
@@ -174,6 +227,21 @@ pub(super) fn optional_numbers(table: &Table, name: &str) -> Result<Vec<Option<f
     } else {
         Ok(vec![None; table.rows()])
     }
+}
+
+/// A value and its standard error.
+pub(super) type Measured = (f64, Option<f64>);
+
+/// The values of a column with the errors of another, row by row.
+pub(super) fn measured(
+    table: &Table,
+    values: &str,
+    errors: &str,
+) -> Result<Vec<Option<Measured>>, PlotError> {
+    let rows = table.numbers(values)?.iter().zip(table.numbers(errors)?);
+    Ok(rows
+        .map(|(value, error)| Some(((*value)?, *error)))
+        .collect())
 }
 
 /// Each value once, in the order in which they occur.

@@ -41,6 +41,14 @@ fn known(key: &str) -> Option<&'static str> {
         "log_likelihood_nats" | "quadrature_nats" | "importance_weighted_nats" | "exact_nats" => {
             "log-likelihood (nats per configuration)"
         }
+        "correlation_r" => "r of the pair correlations",
+        "loss_nats" => "loss of log-likelihood (nats per configuration)",
+        "gain_nats" => "gain of log-likelihood (nats per configuration)",
+        "energy_nats" => "energy −ln p (nats)",
+        "potential_nats" => "potential G(u) (nats)",
+        "u" => "field u",
+        "data_density" => "density of the data",
+        "explained" => "part of the variance that the stimulus explains",
         "bound_slack_nats" => "slack of the inequality (nats per configuration)",
         "missing_fraction" => "part of the correlations that is missing",
         "paired_gap_nats" => "gap to the exact model (nats per configuration)",

@@ -11,13 +11,18 @@
 //! pixels on every machine.
 
 mod curves;
+mod dimension;
 mod drawing;
+mod effective;
 mod error;
 mod figure;
 mod heat;
 mod information;
 mod input;
 mod labels;
+mod landscape;
+mod models;
+mod movie;
 mod patterns;
 mod png;
 mod population;
@@ -32,7 +37,7 @@ mod ticks;
 mod tests;
 
 pub use drawing::{
-    Axis, Chart, Colour, ColourBar, Drawing, Guide, HeatMap, Panel, Point, Scale, Series,
+    Axis, Chart, Colour, ColourBar, Drawing, Guide, HeatMap, Layout, Panel, Point, Scale, Series,
     StripeRow, Stripes,
 };
 pub use error::PlotError;

@@ -1,7 +1,7 @@
 //! The figure of the patterns themselves.
 
 use super::input::Part;
-use super::{Drawing, FigureInput, Panel, PlotError, StripeRow, Stripes};
+use super::{Drawing, FigureInput, Layout, Panel, PlotError, StripeRow, Stripes};
 use crate::tables::Table;
 
 /// Patterns drawn for each point.
@@ -41,6 +41,7 @@ pub(super) fn patterns(input: &FigureInput) -> Result<Option<Drawing>, PlotError
         title: input.titled("true and recovered patterns"),
         subtitle: format!("{part}dark: up, light: down, red: differs from the truth"),
         panels,
+        layout: Layout::Columns(1),
         colour_bar: None,
     }))
 }

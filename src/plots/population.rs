@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::input::{Part, distinct, optional_numbers};
 use super::style::source;
 use super::{
-    Axis, Chart, Colour, Drawing, FigureInput, Guide, Panel, PlotError, Point, Series, label,
+    Axis, Chart, Drawing, FigureInput, Guide, Layout, Panel, PlotError, Point, Series, label,
 };
+use crate::tables::Table;
 
 /// The models that stand against the data, the one drawn first at the bottom.
 const MODELS: [&str; 2] = ["independent", "vae"];
@@ -21,49 +22,64 @@ pub(super) fn active_count(input: &FigureInput) -> Result<Option<Drawing>, PlotE
         panels.push(Panel::Chart(active_count_chart(part)?));
     }
     let subtitle = "bars: one standard error";
-    Ok(drawing(input, "number of active sites", subtitle, panels))
+    Ok(input.drawn("number of active sites", subtitle, Layout::Row, panels))
 }
 
 fn active_count_chart(part: Part) -> Result<Chart, PlotError> {
-    let table = &part.table;
-    let (counts, sources) = (table.integers("k")?, table.texts("source")?);
+    let sources = part.table.texts("source")?;
+    let series = distinct(sources).into_iter().map(|name| {
+        let points = count_points(&part.table, |row| sources[row] == name)?;
+        Ok(Series {
+            line: true,
+            ..marks(&name, points)
+        })
+    });
+    let series = series.collect::<Result<Vec<_>, PlotError>>()?;
+    Ok(counts_chart(part.heading, series, |one| {
+        one != "independent"
+    }))
+}
+
+/// The probabilities of the rows that are kept, against K.
+pub(super) fn count_points(
+    table: &Table,
+    keep: impl Fn(usize) -> bool,
+) -> Result<Vec<Point>, PlotError> {
+    let counts = table.integers("k")?;
     let (values, errors) = (
         table.numbers("probability")?,
         table.numbers("standard_error")?,
     );
-    let mut series = Vec::new();
-    for name in distinct(sources) {
-        let rows = (0..table.rows()).filter(|&row| sources[row] == name);
-        let point = |row: usize| {
-            let value = values[row].filter(|value| *value > 0.0)?;
-            Some(Point::with_error(counts[row] as f64, value, errors[row]))
-        };
-        let points = rows.filter_map(point).collect();
-        series.push(Series {
-            line: true,
-            ..marks(&name, points)
-        });
-    }
-    clip_tail(&mut series);
+    let rows = (0..table.rows()).filter(|&row| keep(row));
+    let point = |row: usize| {
+        let value = values[row].filter(|value| *value > 0.0)?;
+        Some(Point::with_error(counts[row] as f64, value, errors[row]))
+    };
+    Ok(rows.filter_map(point).collect())
+}
+
+/// Probabilities of K on a logarithmic axis, as far as the series that `is_sampled`
+/// names reach.
+pub(super) fn counts_chart(
+    heading: String,
+    mut series: Vec<Series>,
+    is_sampled: impl Fn(&str) -> bool,
+) -> Chart {
+    clip_tail(&mut series, is_sampled);
     let drawn = || series.iter().flat_map(|one| &one.points);
     let x = Axis::covering(label("k"), drawn().map(|point| point.x));
     // Bars may reach down to zero, which has no place on the axis.
     let y = Axis::covering_logarithm(label("probability"), drawn().map(|point| point.y));
-    let (heading, guides, notes) = (part.heading, Vec::new(), Vec::new());
-    Ok(Chart {
+    Chart {
         heading,
-        x,
-        y,
-        series,
-        guides,
-        notes,
-    })
+        ..Chart::new(x, y, series)
+    }
 }
 
 /// Takes away what exact models say of counts that no sample shows: their tails
 /// would leave no room for the rest.
-fn clip_tail(series: &mut [Series]) {
-    let sampled = series.iter().filter(|one| one.label != "independent");
+fn clip_tail(series: &mut [Series], is_sampled: impl Fn(&str) -> bool) {
+    let sampled = series.iter().filter(|one| is_sampled(&one.label));
     let points: Vec<Point> = sampled.flat_map(|one| one.points.iter().copied()).collect();
     let largest = points.iter().map(|point| point.x).fold(0.0, f64::max);
     let smallest = points.iter().map(|p| p.y).fold(f64::INFINITY, f64::min);
@@ -117,12 +133,8 @@ fn moments(
         let notes = agreement(input, part.point, measures)?;
         panels.push(against_data(part.heading, quantity, series, notes));
     }
-    Ok(drawing(
-        input,
-        &format!("{quantity}, models against data"),
-        "",
-        panels,
-    ))
+    let title = format!("{quantity}, models against data");
+    Ok(input.drawn(&title, "", Layout::Row, panels))
 }
 
 /// Lines such as `vae: r = 0.93, rmse = 0.012`, out of the table of statistics.
@@ -131,18 +143,14 @@ fn agreement(
     point: Option<f64>,
     measures: &[(&str, &str)],
 ) -> Result<Vec<String>, PlotError> {
-    let Some(table) = input.table("statistics") else {
-        return Ok(Vec::new());
-    };
-    let parts = input.parts(table)?;
-    let Some(part) = parts.iter().find(|part| part.point == point) else {
+    let Some(table) = input.part_at("statistics", point)? else {
         return Ok(Vec::new());
     };
     let mut lines = Vec::new();
-    for (row, source) in part.table.texts("source")?.iter().enumerate() {
+    for (row, source) in table.texts("source")?.iter().enumerate() {
         let mut found = Vec::new();
         for (column, symbol) in measures {
-            if let Some(value) = part.table.numbers(column)?[row] {
+            if let Some(value) = table.numbers(column)?[row] {
                 found.push(format!("{symbol} = {value:.3}"));
             }
         }
@@ -182,12 +190,8 @@ pub(super) fn rates(input: &FigureInput) -> Result<Option<Drawing>, PlotError> {
             Vec::new(),
         ));
     }
-    Ok(drawing(
-        input,
-        "rates of the sites, models against data",
-        "",
-        panels,
-    ))
+    let title = "rates of the sites, models against data";
+    Ok(input.drawn(title, "", Layout::Row, panels))
 }
 
 /// A scatter of model against data with equal axes and the line of equality.
@@ -211,33 +215,5 @@ fn against_data(heading: String, quantity: &str, series: Vec<Series>, notes: Vec
 }
 
 fn marks(name: &str, points: Vec<Point>) -> Series {
-    let number = source(name);
-    Series {
-        label: name.to_owned(),
-        colour: Colour::Category(number),
-        marker: Some(number),
-        line: false,
-        shift: 0,
-        points,
-    }
-}
-
-/// The panels that have points, none if none has.
-fn drawing(
-    input: &FigureInput,
-    title: &str,
-    subtitle: &str,
-    panels: Vec<Panel>,
-) -> Option<Drawing> {
-    let shows = |panel: &Panel| match panel {
-        Panel::Chart(chart) => chart.series.iter().any(|series| !series.points.is_empty()),
-        Panel::HeatMap(_) | Panel::Stripes(_) => true,
-    };
-    let panels: Vec<Panel> = panels.into_iter().filter(shows).collect();
-    (!panels.is_empty()).then(|| Drawing {
-        title: input.titled(title),
-        subtitle: subtitle.to_owned(),
-        panels,
-        colour_bar: None,
-    })
+    Series::marks(name, source(name), points)
 }

@@ -64,20 +64,46 @@ fn panels(area: &Canvas, drawing: &Drawing) -> Result<(), PlotError> {
         (size, INK, Anchor::TopLeft),
     )?;
     let body = margin::draw(&body, drawing)?;
-    let stacked = drawing
-        .panels
-        .iter()
-        .all(|panel| matches!(panel, Panel::Stripes(_)));
-    let count = drawing.panels.len();
-    let areas = body.split_evenly(if stacked { (count, 1) } else { (1, count) });
-    for (area, panel) in areas.iter().zip(&drawing.panels) {
+    for ((area, labels), panel) in arranged(&body, drawing)?.iter().zip(&drawing.panels) {
         match panel {
-            Panel::Chart(one) => chart::draw(area, one)?,
-            Panel::HeatMap(map) => field::heat_map(area, map)?,
+            Panel::Chart(one) => chart::draw(area, *labels, one)?,
+            Panel::HeatMap(map) => field::heat_map(area, *labels, map)?,
             Panel::Stripes(stripes) => field::stripes(area, stripes)?,
         }
     }
     Ok(())
+}
+
+/// The area of each panel and the room beside its vertical axis: the insides are equally wide and stand exactly above each other.
+fn arranged<'b>(body: &Canvas<'b>, drawing: &Drawing) -> Result<Vec<(Canvas<'b>, u32)>, PlotError> {
+    let columns = drawing.layout.columns(drawing.panels.len());
+    let rows = drawing.panels.len().div_ceil(columns).max(1);
+    let (width, height) = body.dim_in_pixel();
+    let mut labels = vec![0; columns];
+    for (index, panel) in drawing.panels.iter().enumerate() {
+        let wanted = match panel {
+            Panel::Chart(chart) => frame::label_width(body, &chart.y, height / rows as u32)?,
+            Panel::HeatMap(map) => frame::label_width(body, &map.y, height / rows as u32)?,
+            Panel::Stripes(_) => 0,
+        };
+        labels[index % columns] = wanted.max(labels[index % columns]);
+    }
+    let taken: i32 = labels.iter().map(|label| px(*label)).sum();
+    let inside = (width.cast_signed() - taken) / columns as i32;
+    let ends = labels.iter().scan(0, |end, label| {
+        *end += inside + px(*label);
+        Some(*end)
+    });
+    let ends: Vec<i32> = ends.take(columns - 1).collect();
+    let heights = (1..rows).map(|row| row as i32 * height.cast_signed() / rows as i32);
+    let areas = body.split_by_breakpoints(ends, heights.collect::<Vec<_>>());
+    let upper = (rows - 1) * columns;
+    let apart = |(index, area): (usize, Canvas<'b>)| {
+        let below = if index < upper { px(MARGIN) } else { 0 };
+        area.margin(0, below, 0, 0)
+    };
+    let areas = areas.into_iter().enumerate().map(apart);
+    Ok(areas.zip(labels.into_iter().cycle()).collect())
 }
 
 /// A length of the finished picture, in pixels of the canvas.
@@ -90,6 +116,7 @@ fn px(length: u32) -> i32 {
 enum Anchor {
     TopLeft,
     TopCentre,
+    Centre,
     CentreLeft,
     CentreRight,
 }
@@ -112,6 +139,7 @@ fn write(
     let (anchor, lower) = match anchor {
         Anchor::TopLeft => (Pos::new(HPos::Left, VPos::Top), 0),
         Anchor::TopCentre => (Pos::new(HPos::Center, VPos::Top), 0),
+        Anchor::Centre => (Pos::new(HPos::Center, VPos::Center), BASELINE),
         Anchor::CentreLeft => (Pos::new(HPos::Left, VPos::Center), BASELINE),
         Anchor::CentreRight => (Pos::new(HPos::Right, VPos::Center), BASELINE),
     };

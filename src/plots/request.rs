@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::drawing::extent;
 use super::input::{Sweep, axis_values, optional_numbers};
 use super::{
-    Axis, Chart, Colour, ColourBar, Drawing, FigureInput, Panel, PlotError, Point, Series, label,
-    render,
+    Axis, Chart, Colour, ColourBar, Drawing, FigureInput, Layout, Panel, PlotError, Point, Series,
+    label, render,
 };
 use crate::tables::Table;
 
@@ -73,6 +73,7 @@ impl PlotRequest {
             title: input.titled(&title),
             subtitle: String::new(),
             panels: vec![Panel::Chart(chart)],
+            layout: Layout::Row,
             colour_bar,
         }))
     }
@@ -146,7 +147,10 @@ impl Groups {
         values.dedup();
         let (low, high) = extent(values.iter().copied())?;
         let axis = Axis::linear(column.label.clone(), low, high);
-        (values.len() > LEGEND).then_some(ColourBar { axis })
+        (values.len() > LEGEND).then_some(ColourBar {
+            axis,
+            diverging: false,
+        })
     }
 
     fn series(&self, points: &[(usize, Point)], bar: Option<&ColourBar>) -> Vec<Series> {

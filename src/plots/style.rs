@@ -75,6 +75,7 @@ pub(super) fn colour(colour: Colour) -> RGBColor {
     match colour {
         Colour::Category(number) => CATEGORIES[number % CATEGORIES.len()],
         Colour::Place(place) => sequential(place),
+        Colour::Balance(place) => diverging(place),
     }
 }
 
@@ -93,6 +94,14 @@ fn sequential(place: f64) -> RGBColor {
         mixed(from.1, to.1),
         mixed(from.2, to.2),
     )
+}
+
+/// Blue below, white at 0, vermilion above: two colours of the categories.
+fn diverging(place: f64) -> RGBColor {
+    let RGBColor(red, green, blue) = if place < 0.0 { CATEGORIES[1] } else { WRONG };
+    let share = place.abs().min(1.0);
+    let mixed = |channel: u8| (255.0 - share * (255.0 - f64::from(channel))).round() as u8;
+    RGBColor(mixed(red), mixed(green), mixed(blue))
 }
 
 /// Makes the font known to plotters, once.
@@ -126,6 +135,14 @@ mod tests {
             let (here, next) = (f64::from(step) / 50.0, f64::from(step + 1) / 50.0);
             assert!(lightness(next) > lightness(here), "at {here}");
         }
+    }
+
+    #[test]
+    fn the_diverging_scale_is_white_in_the_middle_and_its_colours_at_the_ends() {
+        assert_eq!(diverging(0.0), RGBColor(255, 255, 255));
+        assert_eq!(diverging(-1.0), CATEGORIES[1]);
+        assert_eq!(diverging(1.0), WRONG);
+        assert_eq!(diverging(-3.0), diverging(-1.0));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use super::drawing::extent;
 use super::input::{Sweep, optional_numbers};
 use super::style::source;
 use super::{
-    Axis, Chart, Colour, Drawing, FigureInput, Guide, Panel, PlotError, Point, Series, label,
+    Axis, Chart, Colour, Drawing, FigureInput, Guide, Layout, Panel, PlotError, Point, Series,
+    label,
 };
 use crate::tables::Table;
 
@@ -95,7 +96,15 @@ fn likelihood(
         return Ok(None);
     };
     let sweep = input.sweep(table)?;
-    let series = spread(replicate_series(input, table, &sweep, column)?);
+    let (values, errors) = (
+        table.numbers(column)?,
+        table.numbers(&format!("{column}_se"))?,
+    );
+    let point = |row: usize| {
+        let place = sweep.values[row];
+        Some(Point::with_error(place, values[row]?, errors[row]))
+    };
+    let series = spread(replicate_series(input, table, point)?);
     if series.is_empty() {
         return Ok(None);
     }
@@ -112,24 +121,18 @@ fn likelihood(
     }))
 }
 
-/// A series of `column` with its standard errors for each replicate.
-fn replicate_series(
+/// A series of the points of the rows for each replicate and set of further parameters.
+pub(super) fn replicate_series(
     input: &FigureInput,
     table: &Table,
-    sweep: &Sweep,
-    column: &str,
+    point: impl Fn(usize) -> Option<Point>,
 ) -> Result<Vec<Series>, PlotError> {
-    let (values, errors) = (
-        table.numbers(column)?,
-        table.numbers(&format!("{column}_se"))?,
-    );
     let (others, replicates) = (input.others(table), optional_numbers(table, "replicate")?);
     let several = replicates.windows(2).any(|pair| pair[0] != pair[1]);
     let mut groups: BTreeMap<(String, i64), Vec<Point>> = BTreeMap::new();
-    for (row, value) in values.iter().enumerate() {
-        if let Some(value) = *value {
-            let key = (others[row].clone(), replicates[row].unwrap_or(0.0) as i64);
-            let point = Point::with_error(sweep.values[row], value, errors[row]);
+    for (row, other) in others.iter().enumerate() {
+        if let Some(point) = point(row) {
+            let key = (other.clone(), replicates[row].unwrap_or(0.0) as i64);
             groups.entry(key).or_default().push(point);
         }
     }
@@ -168,6 +171,7 @@ fn against_sweep(sweep: &Sweep, y: Axis, series: Vec<Series>, guides: Vec<Guide>
         title: String::new(),
         subtitle: String::new(),
         panels: vec![Panel::Chart(chart)],
+        layout: Layout::Row,
         colour_bar: None,
     }
 }

@@ -5,7 +5,10 @@
     reason = "values are copied from tables, not computed"
 )]
 
+mod effective;
 mod information;
+mod models;
+mod recorded;
 mod synthetic;
 mod theory;
 
@@ -13,6 +16,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::tables::{self, Cell, Column, Table, schema};
+use recorded::recorded;
 use synthetic::{recording, sweep};
 
 fn axes() -> Vec<String> {
@@ -462,7 +466,14 @@ fn a_requested_plot_of_what_is_not_there_names_it() {
 
 #[test]
 fn pictures_have_the_stated_size_and_are_not_blank() {
-    for (tables, axes) in [(sweep(), axes()), (recording(), Vec::new())] {
+    let latent = vec!["latent".to_owned()];
+    let all = [
+        (sweep(), axes()),
+        (recording(), Vec::new()),
+        (recorded(2), latent),
+        (recorded(1), Vec::new()),
+    ];
+    for (tables, axes) in all {
         let input = FigureInput {
             tables: &tables,
             title: "made up",
@@ -487,25 +498,27 @@ fn pictures_have_the_stated_size_and_are_not_blank() {
 
 #[test]
 fn nothing_is_cut_off_at_the_edges() {
-    let tables = sweep();
     let title = "a title that is far too long for one line of the figure, ".repeat(3);
-    let input = FigureInput {
-        tables: &tables,
-        title: &title,
-        axes: &axes(),
-    };
-    for figure in figures() {
-        let Some(bytes) = figure.draw(&input).unwrap() else {
-            continue;
+    let latent = vec!["latent".to_owned()];
+    for (tables, axes) in [(sweep(), axes()), (recorded(1), latent)] {
+        let input = FigureInput {
+            tables: &tables,
+            title: &title,
+            axes: &axes,
         };
-        let (_, _, pixels) = png::decode(&bytes);
-        let row = 3 * WIDTH as usize;
-        let white = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 255);
-        let columns = pixels
-            .chunks(row)
-            .all(|line| white(&line[..9]) && white(&line[row - 9..]));
-        let rows = white(&pixels[..3 * row]) && white(&pixels[pixels.len() - 3 * row..]);
-        assert!(columns && rows, "figure `{}`", figure.name);
+        for figure in figures() {
+            let Some(bytes) = figure.draw(&input).unwrap() else {
+                continue;
+            };
+            let (_, _, pixels) = png::decode(&bytes);
+            let row = 3 * WIDTH as usize;
+            let white = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 255);
+            let columns = pixels
+                .chunks(row)
+                .all(|line| white(&line[..9]) && white(&line[row - 9..]));
+            let rows = white(&pixels[..3 * row]) && white(&pixels[pixels.len() - 3 * row..]);
+            assert!(columns && rows, "figure `{}`", figure.name);
+        }
     }
 }
 

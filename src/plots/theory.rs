@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::input::{Part, Sweep, distinct, optional_numbers};
+use super::input::{Measured, Part, Sweep, distinct, measured, optional_numbers};
 use super::style::source;
 use super::sweeps::{joined, spread};
 use super::{
-    Axis, Chart, Colour, Drawing, FigureInput, Guide, Panel, PlotError, Point, Series, label,
+    Axis, Chart, Colour, Drawing, FigureInput, Guide, Layout, Panel, PlotError, Point, Series,
+    label,
 };
 use crate::tables::Table;
 
@@ -36,6 +37,7 @@ pub(super) fn thermodynamics(input: &FigureInput) -> Result<Option<Drawing>, Plo
         title: input.titled("averages of data and network"),
         subtitle: "bars: one standard error".to_owned(),
         panels,
+        layout: Layout::Row,
         colour_bar: None,
     }))
 }
@@ -65,7 +67,7 @@ fn observable_chart(
 ) -> Result<Chart, PlotError> {
     let sweep = input.sweep(table)?;
     let mut series = exact_lines(input, table, &sweep)?;
-    let values = measured(table)?;
+    let values = measured(table, "value", "standard_error")?;
     let sources = table.texts("source")?;
     series.extend(estimates(input, table, &sweep, sources, &values));
     // Open marks for the data, so that those of the network can be seen on them.
@@ -155,18 +157,6 @@ fn exact_lines(
     Ok(lines.into_iter().enumerate().map(line).collect())
 }
 
-/// A value and its standard error.
-type Measured = (f64, Option<f64>);
-
-/// The values of a table with their errors, row by row.
-fn measured(table: &Table) -> Result<Vec<Option<Measured>>, PlotError> {
-    let (values, errors) = (table.numbers("value")?, table.numbers("standard_error")?);
-    let rows = values.iter().zip(errors);
-    Ok(rows
-        .map(|(value, error)| Some(((*value)?, *error)))
-        .collect())
-}
-
 /// Marks with error bars for each name (source or method) and further parameters.
 fn estimates(
     input: &FigureInput,
@@ -227,7 +217,7 @@ pub(super) fn couplings(input: &FigureInput) -> Result<Option<Drawing>, PlotErro
         return Ok(None);
     }
     let sweep = input.sweep(table)?;
-    let ratios: Vec<Option<Measured>> = measured(table)?
+    let ratios: Vec<Option<Measured>> = measured(table, "value", "standard_error")?
         .into_iter()
         .zip(exact)
         .map(|(measured, exact)| relative(measured?, exact))
@@ -247,6 +237,7 @@ pub(super) fn couplings(input: &FigureInput) -> Result<Option<Drawing>, PlotErro
             100.0 * FARTHEST
         ),
         panels: vec![Panel::Chart(panel)],
+        layout: Layout::Row,
         colour_bar: None,
     }))
 }
@@ -273,6 +264,7 @@ pub(super) fn field(input: &FigureInput) -> Result<Option<Drawing>, PlotError> {
         title: input.titled("distribution of the mean field"),
         subtitle: "bars: one standard error".to_owned(),
         panels,
+        layout: Layout::Row,
         colour_bar: None,
     }))
 }

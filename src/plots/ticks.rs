@@ -10,6 +10,9 @@ pub(super) struct Tick {
     pub(super) text: String,
 }
 
+/// Steps finer than the length of the axis over this are not tried.
+const MOST: f64 = 20.0;
+
 /// The marks of an axis, about `wanted` of them.
 pub(super) fn ticks(axis: &Axis, wanted: usize) -> Vec<Tick> {
     if !axis.categories.is_empty() {
@@ -22,14 +25,16 @@ pub(super) fn ticks(axis: &Axis, wanted: usize) -> Vec<Tick> {
             .collect();
     }
     match (axis.scale, axis.place(axis.low), axis.place(axis.high)) {
-        (Scale::Linear, Some(low), Some(high)) => linear(low, high, wanted),
+        (Scale::Linear, Some(low), Some(high)) => linear((low, high), wanted, axis.whole),
         (Scale::Logarithmic, Some(low), Some(high)) => logarithmic(low, high, wanted),
         _ => Vec::new(),
     }
 }
 
-fn linear(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
+/// Marks at round numbers, `whole` ones if need be.
+fn linear((low, high): (f64, f64), wanted: usize, whole: bool) -> Vec<Tick> {
     let rough = (high - low) / wanted.max(1) as f64;
+    let rough = if whole { rough.max(1.0) } else { rough };
     if rough.is_nan() || rough <= 0.0 {
         return Vec::new();
     }
@@ -41,6 +46,11 @@ fn linear(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
         .unwrap_or(10.0 * power);
     let decimals = decimals(step.log10().floor() as i64);
     let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
+    let finest = if whole { 1.0 } else { (high - low) / MOST };
+    if last <= first && step > finest {
+        // One mark does not tell how long the axis is.
+        return linear((low, high), 2 * wanted.max(1), whole);
+    }
     let tick = |index: i64| {
         let place = index as f64 * step;
         Tick {
@@ -116,6 +126,22 @@ mod tests {
             texts(&Axis::linear("", -12.0, 31.0)),
             ["−10", "0", "10", "20", "30"]
         );
+    }
+
+    #[test]
+    fn an_axis_has_two_marks_where_one_step_finer_gives_them() {
+        // Steps of 0.5 would mark −9.0 alone.
+        let marks = ticks(&Axis::linear("", -9.28, -8.51), 3);
+        let texts: Vec<&str> = marks.iter().map(|tick| tick.text.as_str()).collect();
+        assert_eq!(texts, ["−9.2", "−9.0", "−8.8", "−8.6"]);
+    }
+
+    #[test]
+    fn whole_numbers_are_marked_at_whole_numbers() {
+        let counts = Axis::counting("", [1.0, 3.0]);
+        assert_eq!((counts.low, counts.high), (0.5, 3.5));
+        assert_eq!(texts(&counts), ["1", "2", "3"]);
+        assert_eq!(texts(&Axis::linear("", 0.5, 3.5)).len(), 7);
     }
 
     #[test]

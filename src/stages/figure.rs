@@ -83,7 +83,7 @@ impl StageDefinition for Draw {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn request(&self, _point: &Point) -> Option<Request> {

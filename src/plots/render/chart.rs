@@ -11,9 +11,9 @@ use super::frame::Frame;
 use super::{Canvas, frame, px, refused};
 
 /// Draws a chart into its part of the figure.
-pub(super) fn draw(area: &Canvas, chart: &Chart) -> Result<(), PlotError> {
+pub(super) fn draw(area: &Canvas, labels: u32, chart: &Chart) -> Result<(), PlotError> {
     let head = (chart.heading.as_str(), chart.notes.as_slice());
-    let frame = frame::draw(area, head, (&chart.x, &chart.y))?;
+    let frame = frame::draw(area, labels, head, (&chart.x, &chart.y))?;
     let plot = Plot::new(&frame, (&chart.x, &chart.y));
     for guide in &chart.guides {
         plot.guide(*guide)?;
@@ -41,20 +41,18 @@ impl<'f, 'a, 'b> Plot<'f, 'a, 'b> {
         }
     }
 
-    /// Where a point lies inside the panel. Values beyond the vertical axis are
-    /// drawn at its end; `None` if a value has no place.
+    /// Where a point lies inside the panel. Values below the start of an axis are
+    /// drawn there; `None` if a value has no place.
     fn pixel(&self, x: f64, y: f64) -> Option<(i32, i32)> {
-        let (x_axis, y_axis) = self.axes;
-        let low = y_axis.place(y_axis.low)?;
-        let y = match y_axis.place(y) {
-            Some(place) => place.max(low),
-            None if y <= 0.0 => low,
-            None => return None,
+        let within = |axis: &Axis, value: f64| {
+            let low = axis.place(axis.low)?;
+            match axis.place(value) {
+                Some(place) => Some(place.max(low)),
+                None => (value <= 0.0).then_some(low),
+            }
         };
-        let (x, y) = self
-            .frame
-            .plotting_area()
-            .map_coordinate(&(x_axis.place(x)?, y));
+        let place = (within(self.axes.0, x)?, within(self.axes.1, y)?);
+        let (x, y) = self.frame.plotting_area().map_coordinate(&place);
         let (left, top) = self.inside.get_base_pixel();
         Some((x - left, y - top))
     }
@@ -87,6 +85,10 @@ impl<'f, 'a, 'b> Plot<'f, 'a, 'b> {
             Some((point, (x + shift, y)))
         });
         let located: Vec<(&Point, (i32, i32))> = located.collect();
+        let banded = series.line && series.marker.is_none();
+        if banded {
+            self.band(&series.points, colour)?;
+        }
         if series.line {
             self.path(
                 located.iter().map(|(_, pixel)| *pixel).collect(),
@@ -94,8 +96,9 @@ impl<'f, 'a, 'b> Plot<'f, 'a, 'b> {
                 LINE,
             )?;
         }
-        for (point, (x, _)) in &located {
-            self.bar(point, *x, colour)?;
+        for (point, pixel) in located.iter().filter(|_| !banded) {
+            self.bar(point, pixel.0, colour)?;
+            self.across(point, pixel.1, colour)?;
         }
         // Many marks are drawn smaller, so that they do not become one blot.
         let size = if located.len() > 300 && !series.line {
@@ -116,7 +119,36 @@ impl<'f, 'a, 'b> Plot<'f, 'a, 'b> {
         Ok(())
     }
 
-    /// The error bar of a point, with caps.
+    /// A pale band between the ends of the bars.
+    fn band(&self, points: &[Point], colour: RGBColor) -> Result<(), PlotError> {
+        let ends = points
+            .iter()
+            .filter_map(|point| Some((point.x, point.bar?)));
+        let ends: Vec<_> = ends.collect();
+        let upper = ends.iter().map(|&(x, (_, high))| (x, high));
+        let lower = ends.iter().rev().map(|&(x, (low, _))| (x, low));
+        let outline = upper.chain(lower).filter_map(|(x, y)| self.pixel(x, y));
+        let band = Polygon::new(outline.collect::<Vec<_>>(), colour.mix(0.25));
+        self.inside.draw(&band).map_err(refused)
+    }
+
+    /// The horizontal error bar of a point, with caps.
+    fn across(&self, point: &Point, y: i32, colour: RGBColor) -> Result<(), PlotError> {
+        let Some((low, high)) = point.across else {
+            return Ok(());
+        };
+        let ends = (self.pixel(low, point.y), self.pixel(high, point.y));
+        let (Some((low, _)), Some((high, _))) = ends else {
+            return Ok(());
+        };
+        self.path(vec![(low, y), (high, y)], colour, LINE)?;
+        for x in [low, high] {
+            self.path(vec![(x, y - px(CAP)), (x, y + px(CAP))], colour, LINE)?;
+        }
+        Ok(())
+    }
+
+    /// The vertical error bar of a point, with caps.
     fn bar(&self, point: &Point, x: i32, colour: RGBColor) -> Result<(), PlotError> {
         let Some((low, high)) = point.bar else {
             return Ok(());

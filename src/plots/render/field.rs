@@ -1,9 +1,9 @@
 //! Coloured cells: heat maps, and stripes of two-valued sites.
 
-use plotters::element::Rectangle;
-use plotters::style::{Color, RGBColor};
+use plotters::element::{Circle, Rectangle};
+use plotters::style::{Color, RGBColor, WHITE};
 
-use super::super::style::{DOWN, INK, SMALL, UP, WRONG, colour};
+use super::super::style::{DOWN, INK, LINE, SMALL, UP, WRONG, colour};
 use super::super::{HeatMap, PlotError, StripeRow, Stripes};
 use super::{Anchor, Canvas, LABEL, frame, px, refused, text_width, write};
 
@@ -11,8 +11,8 @@ use super::{Anchor, Canvas, LABEL, frame, px, refused, text_width, write};
 const APART: u32 = 10;
 
 /// Draws a heat map into its part of the figure.
-pub(super) fn heat_map(area: &Canvas, map: &HeatMap) -> Result<(), PlotError> {
-    let frame = frame::draw(area, (&map.heading, &[]), (&map.x, &map.y))?;
+pub(super) fn heat_map(area: &Canvas, labels: u32, map: &HeatMap) -> Result<(), PlotError> {
+    let frame = frame::draw(area, labels, (&map.heading, &[]), (&map.x, &map.y))?;
     // A little more than half, so that rounding to pixels leaves no gaps.
     let (width, height) = (0.54 * map.cell.0, 0.54 * map.cell.1);
     for &(x, y, place) in &map.cells {
@@ -20,7 +20,23 @@ pub(super) fn heat_map(area: &Canvas, map: &HeatMap) -> Result<(), PlotError> {
         let cell = Rectangle::new(corners, colour(place).filled());
         frame.plotting_area().draw(&cell).map_err(refused)?;
     }
+    let inside = frame.plotting_area().strip_coord_spec();
+    let (left, top) = inside.get_base_pixel();
+    for &(x, y, number) in &map.marks {
+        let (x, y) = frame.plotting_area().map_coordinate(&(x, y));
+        numbered(&inside, (x - left, y - top), number)?;
+    }
     Ok(())
+}
+
+/// A number in a white disc.
+fn numbered(area: &Canvas, centre: (i32, i32), number: i64) -> Result<(), PlotError> {
+    for (radius, colour) in [(SMALL * 2 / 3, INK), (SMALL * 2 / 3 - LINE, WHITE)] {
+        let disc = Circle::new(centre, px(radius), colour.filled());
+        area.draw(&disc).map_err(refused)?;
+    }
+    let text = number.to_string();
+    write(area, &text, centre, (SMALL - 3, INK, Anchor::Centre))
 }
 
 /// Draws rows of sites into their part of the figure.

@@ -57,26 +57,44 @@ impl Ranged for Coordinate {
 pub(super) type Frame<'a, 'b> =
     ChartContext<'a, BitMapBackend<'b>, Cartesian2d<Coordinate, Coordinate>>;
 
+/// Space between name, texts and line of a vertical axis.
+const BESIDE: u32 = 26;
+
+/// Marks that fit along a length of the canvas, `each` pixels apart.
+fn wanted(length: u32, each: u32) -> usize {
+    (length / px(each).unsigned_abs()).clamp(3, 8) as usize
+}
+
+/// Room for the name of a vertical axis of that height and for the widest text at its
+/// marks, in pixels of the picture.
+pub(super) fn label_width(area: &Canvas, y: &Axis, height: u32) -> Result<u32, PlotError> {
+    let mut widest = 0;
+    for tick in ticks(y, wanted(height, 70)) {
+        widest = widest.max(text_width(area, &tick.text, SMALL)?);
+    }
+    let name = if y.label.is_empty() { 0 } else { LABEL };
+    Ok(widest + name)
+}
+
 /// Draws heading, notes, axes, marks and major grid, and returns the panel's inside.
+/// Name and texts of the vertical axis get the width `labels`.
 pub(super) fn draw<'a, 'b>(
     area: &'a Canvas<'b>,
+    labels: u32,
     (heading, notes): (&str, &[String]),
     (x, y): (&Axis, &Axis),
 ) -> Result<Frame<'a, 'b>, PlotError> {
     let (width, height) = area.dim_in_pixel();
-    let wanted = |length: u32, each: u32| (length / px(each).unsigned_abs()).clamp(2, 8) as usize;
     let y_ticks = ticks(y, wanted(height, 70));
-    let mut x_ticks = ticks(x, wanted(width, 110));
-    let mut widest = 0;
-    for tick in &y_ticks {
-        widest = widest.max(text_width(area, &tick.text, SMALL)?);
-    }
-    thin(area, &mut x_ticks, width)?;
+    let beside = labels + BESIDE + MARGIN + 8;
+    let inside = width.saturating_sub(px(beside).unsigned_abs());
+    let mut x_ticks = ticks(x, wanted(inside, 50));
+    thin(area, &mut x_ticks, inside)?;
     let above = if heading.is_empty() { 8 } else { LABEL + 14 };
     let line = SMALL + 6;
     let head = above + notes.len() as u32 * line;
-    let centre = i32::midpoint(width.cast_signed(), px(widest + LABEL));
-    let room = (width / px(1).unsigned_abs()).saturating_sub(widest + LABEL);
+    let centre = i32::midpoint(width.cast_signed(), px(labels));
+    let room = (width / px(1).unsigned_abs()).saturating_sub(labels);
     let size = fitting(area, heading, LABEL, room)?;
     write(area, heading, (centre, 0), (size, INK, Anchor::TopCentre))?;
     for (index, note) in (0_u32..).zip(notes) {
@@ -87,8 +105,8 @@ pub(super) fn draw<'a, 'b>(
     let mut frame = ChartBuilder::on(area)
         .margin_top(px(head))
         .margin_right(px(MARGIN + 8))
-        .x_label_area_size(px(SMALL + LABEL + 18))
-        .y_label_area_size(px(widest + LABEL + 26))
+        .x_label_area_size(px(SMALL + 18 + if x.label.is_empty() { 0 } else { LABEL }))
+        .y_label_area_size(px(labels + BESIDE))
         .build_cartesian_2d(Coordinate::new(x, &x_ticks), Coordinate::new(y, &y_ticks))
         .map_err(refused)?;
     mesh(&mut frame, (x, &x_ticks), (y, &y_ticks))?;
@@ -130,7 +148,8 @@ fn thin(area: &Canvas, ticks: &mut [Tick], width: u32) -> Result<(), PlotError> 
     for tick in ticks.iter() {
         total += text_width(area, &tick.text, SMALL)? + SMALL;
     }
-    let room = (width / px(1).unsigned_abs()).saturating_sub(120).max(1);
+    // The first and the last text may reach beyond the ends by a half.
+    let room = width / px(1).unsigned_abs() + SMALL;
     let every = total.div_ceil(room).max(1) as usize;
     for (index, tick) in ticks.iter_mut().enumerate() {
         if index % every != 0 {

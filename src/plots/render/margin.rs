@@ -5,7 +5,7 @@ use plotters::style::Color;
 
 use super::super::style::{INK, LINE, MARKER, SMALL, colour};
 use super::super::ticks::ticks;
-use super::super::{Colour, ColourBar, Drawing, Panel, PlotError, Series};
+use super::super::{ColourBar, Drawing, Panel, PlotError, Series};
 use super::{Anchor, Canvas, chart, px, refused, text_width, write};
 
 /// Entries of a legend that fit.
@@ -40,7 +40,9 @@ pub(super) fn draw<'b>(area: &Canvas<'b>, drawing: &Drawing) -> Result<Canvas<'b
         write(&margin, &text, (0, y), (SMALL, INK, Anchor::CentreLeft))?;
     }
     if let Some(bar) = &drawing.colour_bar {
-        colour_bar(&margin, bar)?;
+        let listed = entries.len().min(MOST + 1) as u32 * (SMALL + 12);
+        let above = if listed == 0 { 0 } else { listed + SMALL };
+        colour_bar(&margin, px(above), bar)?;
     }
     Ok(body)
 }
@@ -83,11 +85,16 @@ fn entry(area: &Canvas, series: &Series, y: i32) -> Result<(), PlotError> {
     )
 }
 
-fn colour_bar(area: &Canvas, bar: &ColourBar) -> Result<(), PlotError> {
+fn colour_bar(area: &Canvas, above: i32, bar: &ColourBar) -> Result<(), PlotError> {
     const STEPS: i32 = 256;
     let (_, height) = area.dim_in_pixel();
-    write(area, &bar.axis.label, (0, 0), (SMALL, INK, Anchor::TopLeft))?;
-    let (top, bottom) = (px(SMALL + 18), height.cast_signed() - px(70));
+    write(
+        area,
+        &bar.axis.label,
+        (0, above),
+        (SMALL, INK, Anchor::TopLeft),
+    )?;
+    let (top, bottom) = (above + px(SMALL + 18), height.cast_signed() - px(70));
     let level = |place: f64| bottom - (f64::from(bottom - top) * place) as i32;
     for step in 0..STEPS {
         let (low, high) = (
@@ -95,7 +102,7 @@ fn colour_bar(area: &Canvas, bar: &ColourBar) -> Result<(), PlotError> {
             f64::from(step + 1) / f64::from(STEPS),
         );
         let corners = [(0, level(high)), (px(BAR), level(low))];
-        let shade = colour(Colour::Place(f64::midpoint(low, high))).filled();
+        let shade = colour(bar.shade(f64::midpoint(low, high))).filled();
         area.draw(&Rectangle::new(corners, shade))
             .map_err(refused)?;
     }

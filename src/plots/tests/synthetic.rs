@@ -45,7 +45,7 @@ pub(crate) fn recording() -> BTreeMap<String, Table> {
     all
 }
 
-fn join(all: &mut BTreeMap<String, Table>, table: &Table) {
+pub(super) fn join(all: &mut BTreeMap<String, Table>, table: &Table) {
     match all.get_mut(table.name()) {
         Some(known) => known.append(table).unwrap(),
         None => {
@@ -54,7 +54,7 @@ fn join(all: &mut BTreeMap<String, Table>, table: &Table) {
     }
 }
 
-fn table<const N: usize>(
+pub(super) fn table<const N: usize>(
     schema: &'static TableSchema,
     rows: impl IntoIterator<Item = [Cell; N]>,
 ) -> Table {
@@ -66,7 +66,7 @@ fn table<const N: usize>(
 }
 
 /// About normal: mean 0, deviation 1.
-fn noise(generator: &mut Generator) -> f64 {
+pub(super) fn noise(generator: &mut Generator) -> f64 {
     (0..12).map(|_| uniform(generator)).sum::<f64>() - 6.0
 }
 
