@@ -23,7 +23,7 @@
 //! | --- | --- | --- |
 //! | [`bits`], [`configurations`], [`random`] | spins as bits, directors as features; random streams from names | everything else |
 //! | [`directional`] | directors in a field: normalisers, mean features, exact samplers | models, networks |
-//! | [`fields`] | sites in a field that takes a list of values: the generalised Hopfield model | data, networks |
+//! | [`fields`] | sites in a field that takes a list of values: the generalised Hopfield model | files, networks |
 //! | [`manifest`] | text to checked manifest: layers, sweeps, diagnostics | stages' insides |
 //! | [`plan`] | manifest to points to tasks with keys; explains differences | files, threads |
 //! | [`engine`] | runs a plan; its `store` alone writes files | physics, networks |

@@ -14,6 +14,7 @@ const PAGES: &[&str] = &[
     "docs/devices.md",
     "docs/manifest.md",
     "docs/models.md",
+    "docs/recordings.md",
     "docs/tables.md",
     "docs/verdict.md",
     "results/README.md",
@@ -35,6 +36,14 @@ fn page(name: &str) -> String {
 fn blocks(text: &str) -> Vec<(&str, &str)> {
     let inside = text.split("```").skip(1).step_by(2);
     inside.filter_map(|block| block.split_once('\n')).collect()
+}
+
+/// The code blocks with this word behind their fence.
+fn of_language<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
+    let blocks = blocks(text).into_iter();
+    blocks
+        .filter_map(|(found, text)| (found == language).then_some(text))
+        .collect()
 }
 
 /// The command lines of the code blocks and of the code inside the text, without
@@ -77,7 +86,7 @@ fn explains(help: &str, option: &str) -> bool {
 }
 
 #[test]
-fn the_manifests_of_the_readme_load() {
+fn the_manifests_of_the_pages_load() {
     let columns: Vec<(&str, Vec<&str>)> = tables::catalogue()
         .iter()
         .map(|schema| (schema.name, schema.columns.iter().map(|c| c.name).collect()))
@@ -86,20 +95,42 @@ fn the_manifests_of_the_readme_load() {
         .iter()
         .map(|(name, columns)| (*name, columns.as_slice()))
         .collect();
-    let readme = page("README.md");
-    let manifests: Vec<&str> = blocks(&readme)
-        .into_iter()
-        .filter_map(|(language, text)| (language == "toml").then_some(text))
-        .collect();
-    assert!(!manifests.is_empty(), "the README shows no manifest");
-    for text in manifests {
-        let sources = Sources {
-            path: PathBuf::from("README.md"),
-            text: text.to_owned(),
-            ..Sources::default()
-        };
-        manifest::load(&sources, &catalogue).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    for name in ["README.md", "docs/recordings.md"] {
+        let page = page(name);
+        let manifests = of_language(&page, "toml");
+        assert!(!manifests.is_empty(), "{name} shows no manifest");
+        for text in manifests {
+            let sources = Sources {
+                path: PathBuf::from(name),
+                text: text.to_owned(),
+                ..Sources::default()
+            };
+            manifest::load(&sources, &catalogue).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        }
     }
+}
+
+#[test]
+fn the_spikes_of_the_page_on_recordings_are_binned_as_it_says() {
+    let page = page("docs/recordings.md");
+    let example = of_language(&page, "csv");
+    assert_eq!(example.len(), 1, "one table of spikes");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("spikes.csv"), example[0]).expect("a file");
+    let lines = command_lines(&page);
+    let line = lines.iter().find(|line| line.contains(" spikes.csv "));
+    let words = line.expect("a command that reads it").split_whitespace();
+    let output = Command::new(env!("CARGO_BIN_EXE_latentfield"))
+        .args(words)
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        of_language(&page, "text").contains(&&*shown),
+        "the page does not show\n{shown}"
+    );
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod mistakes;
 mod models;
 #[path = "program/plans.rs"]
 mod plans;
+#[path = "program/populations.rs"]
+mod populations;
 #[path = "program/recordings.rs"]
 mod recordings;
 #[path = "program/training.rs"]

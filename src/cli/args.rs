@@ -122,6 +122,30 @@ pub(super) struct DataArguments {
     /// Number of repeats, if no axis counts them
     #[arg(long)]
     pub(super) repeats: Option<usize>,
+    /// The file has a row a spike, which are binned
+    #[arg(long, requires = "bin_ms", conflicts_with = "axes")]
+    pub(super) spike_times: bool,
+    /// Width of a bin of spikes in milliseconds
+    #[arg(long, requires = "spike_times")]
+    pub(super) bin_ms: Option<f64>,
+    /// Columns of spikes, in order or by name: `cell,time,repeat`, `time:t,cell:unit`
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "cell,time",
+        requires = "spike_times",
+        allow_hyphen_values = true
+    )]
+    pub(super) columns: Vec<String>,
+    /// Unit of the times of spikes: `s` or `ms`
+    #[arg(long, default_value = "s", requires = "spike_times")]
+    pub(super) time_unit: String,
+    /// Where the first bin of spikes begins, in seconds
+    #[arg(long, requires = "spike_times", allow_negative_numbers = true)]
+    pub(super) start_s: Option<f64>,
+    /// Length of a recording of spikes, or of each of its repeats, in seconds
+    #[arg(long, requires = "spike_times")]
+    pub(super) duration_s: Option<f64>,
     /// How to write the summary
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: DataFormat,

@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::args::{DataArguments, DataFormat};
 use super::diagnostic::{self, put, say};
-use crate::recording::{self, Axis, ReadRequest, RecordingError, Summary};
+use crate::recording::{self, Axis, ReadRequest, RecordingError, SpikeTimes, Summary};
 use crate::stages;
 
 pub(super) fn main(arguments: &DataArguments) -> Outcome {
@@ -23,6 +23,7 @@ fn summarise(arguments: &DataArguments) -> Result<(), RecordingError> {
         variable: arguments.variable.clone(),
         axes: axes?,
         repeats: arguments.repeats,
+        spikes: spike_times(arguments)?,
         ..ReadRequest::default()
     };
     let recording = recording::read(&request, &stages::parquet_recording)?;
@@ -35,6 +36,21 @@ fn summarise(arguments: &DataArguments) -> Result<(), RecordingError> {
         DataFormat::Json => json(&summary),
     }
     Ok(())
+}
+
+/// How spikes are binned, if the file holds spikes.
+fn spike_times(arguments: &DataArguments) -> Result<Option<SpikeTimes>, RecordingError> {
+    let Some(bin_ms) = arguments.bin_ms.filter(|_| arguments.spike_times) else {
+        return Ok(None);
+    };
+    let columns: Result<_, _> = arguments.columns.iter().map(|c| c.parse()).collect();
+    Ok(Some(SpikeTimes {
+        columns: columns?,
+        time_unit: arguments.time_unit.parse()?,
+        bin_ms,
+        start_s: arguments.start_s,
+        duration_s: arguments.duration_s,
+    }))
 }
 
 fn text(summary: &Summary) {
@@ -56,6 +72,16 @@ fn text(summary: &Summary) {
         correlation(summary.next_bin_correlation),
         correlation(summary.next_repeat_correlation)
     ));
+    if let Some([first, second]) = summary.halves {
+        let sd = summary.sd_of_repeats;
+        let what = sd.map_or("bins", |_| "repeats");
+        let sd = sd.map_or(String::new(), |sd| {
+            format!("; sd of a repeat's mean {sd:.4}")
+        });
+        put(&format!(
+            "mean K: {first:.4} in the first half of the {what}, {second:.4} in the second{sd}"
+        ));
+    }
     put("   K  P(K)");
     for (k, probability) in summary.active_count.iter().enumerate() {
         if *probability > 0.0 {
@@ -81,6 +107,8 @@ fn json(summary: &Summary) {
         "distinct_words": summary.distinct_words,
         "next_bin_correlation": summary.next_bin_correlation,
         "next_repeat_correlation": summary.next_repeat_correlation,
+        "halves_mean_active": summary.halves,
+        "sd_of_repeats": summary.sd_of_repeats,
     });
     put(&format!("{value:#}"));
 }

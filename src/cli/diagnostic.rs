@@ -68,7 +68,8 @@ impl<'a> Report<'a> {
 
 /// Writes all problems of a manifest, with the lines that they are about.
 pub(super) fn problems(problems: &Problems, texts: &[(&std::path::Path, &str)]) -> Outcome {
-    let handler = GraphicalReportHandler::new();
+    // A terminal breaks long lines itself; for `grep` a problem stays on its line.
+    let handler = GraphicalReportHandler::new().with_wrap_lines(false);
     for problem in &problems.0 {
         let report = Report::new(problem, texts);
         let mut text = String::new();

@@ -59,11 +59,11 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
 }
 
-/// Reads the patterns that are named by a file, looks at the recordings and makes the
-/// plan.
+/// Reads the patterns and models that are named by a file, looks at the recordings and
+/// makes the plan.
 pub(super) fn prepare(arguments: &ManifestArguments) -> Result<Prepared, Outcome> {
     let mut loaded = load(arguments)?;
-    stages::read_pattern_files(&mut loaded.manifest.points).map_err(|errors| {
+    stages::read_named_files(&mut loaded.manifest.points).map_err(|errors| {
         for error in &errors {
             diagnostic::error(error);
         }

@@ -24,8 +24,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         analysis: "couplings",
-        fits: |system| matches!(system, System::Model { model, .. } if model.is_mean_field()),
-        expected: "no such table without a mean-field `[model]`: `curie_weiss`, `hopfield`, \
+        fits: |system| match system {
+            // Its patterns are not couplings of pairs: other read-outs compare them.
+            System::Model { model, .. } => {
+                model.is_mean_field() && !matches!(model, ModelSection::GeneralisedHopfield(_))
+            }
+            System::Recording(_) => false,
+        },
+        expected: "no such table without a mean-field `[model]` of pairs: `curie_weiss`, `hopfield`, \
                    `maier_saupe` or `planar_nematic`",
         help: "leave it out",
     },

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use super::group::{write_section, written_system};
 use super::node::{Node, Value, written_key};
-use super::parse::join;
 use super::recording;
 use super::section::Section;
 use super::spec::Manifest;
@@ -16,7 +15,13 @@ const FOLLOWERS: &[(&str, &[&str])] = &[
     ("vae.fields", &["vae.latent", "vae.decoder"]),
     ("vae.training.kl_warmup_epochs", &["vae.training.epochs"]),
     ("recording.split.offset", &["recording.split.every"]),
+    ("recording.axes", &["recording.format"]),
+    ("recording.columns", &["recording.format"]),
+    ("recording.time_unit", &["recording.format"]),
 ];
+
+/// Keys whose texts are paths.
+const PATHS: &[&str] = &["recording.path", "model.file", "model.patterns"];
 
 /// The manifest as TOML text; it loads to the same points.
 pub(super) fn text(manifest: &Manifest, root: &Section<'_>, sweep: &Sweep<'_>) -> String {
@@ -98,7 +103,7 @@ fn sweep_text(text: &mut String, root: &Section<'_>, sweep: &Sweep<'_>) {
 
 /// The values as they were written; paths in full, since the text may be kept elsewhere.
 fn values_text(root: &Section<'_>, axis: &SweptKey<'_>) -> String {
-    if axis.path != join("recording", "path") {
+    if !PATHS.contains(&axis.path.as_str()) {
         return axis.written.inline();
     }
     let full = |node: &Node| match &node.value {

@@ -1,6 +1,7 @@
 //! How much memory a point needs.
 
 use super::spec::{Manifest, Point, System};
+use super::subset::RecordedSites;
 use super::vae::{DecoderKind, VaeSection};
 use crate::configurations::Unit;
 
@@ -22,7 +23,7 @@ const COPIES: u64 = 4;
 /// The four copies are the parameters, their gradients and the two moments of
 /// Adam; the factor 2 of the activations is for their gradients. How many
 /// configurations a recording holds is not known before it is read: its bits
-/// do not count, and its sites only if they are named. Points run side by side
+/// do not count, and its sites only if their number is given. Points run side by side
 /// add up; this is one of them.
 #[must_use]
 pub fn memory_estimate(manifest: &Manifest) -> u64 {
@@ -36,7 +37,8 @@ pub(super) fn point_bytes(point: &Point) -> u64 {
             (model.unit(), model.sites(), configurations)
         }
         System::Recording(recording) => {
-            (Unit::Spin, recording.sites.as_ref().map_or(0, Vec::len), 0)
+            let sites = recording.sites.as_ref();
+            (Unit::Spin, sites.map_or(0, RecordedSites::count), 0)
         }
     };
     let features = sites * unit.width();

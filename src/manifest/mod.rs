@@ -19,6 +19,7 @@ mod catalogue;
 mod curie_weiss;
 mod expanded;
 mod experiment;
+mod generalised_hopfield;
 mod group;
 mod hopfield;
 mod lattice;
@@ -41,6 +42,7 @@ mod sampling;
 mod section;
 mod sources;
 mod spec;
+mod subset;
 mod sweep;
 mod training;
 mod vae;
@@ -55,6 +57,9 @@ pub use analysis::{
 };
 pub use curie_weiss::CurieWeissSection;
 pub use experiment::ExperimentSection;
+pub use generalised_hopfield::{
+    DrawnFieldModel, FieldLaw, FieldModelSource, GeneralisedHopfieldSection,
+};
 pub use hopfield::{HopfieldSection, PatternSource};
 pub use lattice::LatticeSection;
 pub use load::load;
@@ -64,9 +69,12 @@ pub use nematic::NematicSection;
 pub use partition::PartitionRule;
 pub use plot::{Catalogue, PlotRequest};
 pub use problem::{Origin, Problem, Problems};
-pub use recording::{RecordingAxis, RecordingSection, RepeatSplit, SplitBy};
+pub use recording::{
+    RecordingAxis, RecordingFormat, RecordingSection, RepeatSplit, SplitBy, TimeUnit,
+};
 pub use sampling::{SamplingMethod, SamplingSection};
 pub use sources::{ReadError, Sources};
 pub use spec::{Axis, Machine, Manifest, Point, Scalar, System};
+pub use subset::{BinRange, RecordedSites, SiteRule};
 pub use training::{Device, Engine, TrainingSection};
 pub use vae::{Activation, DecoderKind, PriorKind, VaeSection};

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::catalogue::nearest;
 use super::curie_weiss::{self, CurieWeissSection};
+use super::generalised_hopfield::{self, GeneralisedHopfieldSection};
 use super::hopfield::{self, HopfieldSection};
 use super::lattice::{self, LatticeSection};
 use super::nematic::{self, NematicSection};
@@ -28,6 +29,8 @@ pub enum ModelSection {
     Ising2d(LatticeSection),
     /// Directors in space on a cubic lattice.
     LebwohlLasher(LatticeSection),
+    /// Spins that are independent in a field of a few components.
+    GeneralisedHopfield(GeneralisedHopfieldSection),
 }
 
 impl ModelSection {
@@ -40,6 +43,7 @@ impl ModelSection {
             Self::MaierSaupe(section) | Self::PlanarNematic(section) => section.sites,
             Self::Ising2d(section) => section.side.pow(2),
             Self::LebwohlLasher(section) => section.side.pow(3),
+            Self::GeneralisedHopfield(section) => section.sites,
         }
     }
 
@@ -47,13 +51,17 @@ impl ModelSection {
     #[must_use]
     pub fn unit(&self) -> Unit {
         match self {
-            Self::CurieWeiss(_) | Self::Hopfield(_) | Self::Ising2d(_) => Unit::Spin,
+            Self::CurieWeiss(_)
+            | Self::Hopfield(_)
+            | Self::Ising2d(_)
+            | Self::GeneralisedHopfield(_) => Unit::Spin,
             Self::PlanarNematic(_) => Unit::PlanarDirector,
             Self::MaierSaupe(_) | Self::LebwohlLasher(_) => Unit::Director,
         }
     }
 
-    /// Whether every unit couples to every other, so that a mean field is exact.
+    /// Whether a field that all units share makes them independent, so that a mean field is
+    /// exact.
     #[must_use]
     pub fn is_mean_field(&self) -> bool {
         !matches!(self, Self::Ising2d(_) | Self::LebwohlLasher(_))
@@ -98,6 +106,11 @@ const KINDS: &[Kind] = &[
         name: "lebwohl_lasher",
         keys: lattice::KEYS,
         read: |section| lattice::read(section, 32).map(ModelSection::LebwohlLasher),
+    },
+    Kind {
+        name: "generalised_hopfield",
+        keys: generalised_hopfield::KEYS,
+        read: |section| generalised_hopfield::read(section).map(ModelSection::GeneralisedHopfield),
     },
 ];
 

@@ -7,17 +7,33 @@ use serde::Serialize;
 use super::node::{Node, Value};
 use super::report::Report;
 use super::section::{NumberRule, Section};
+use super::subset::{self, BinRange, RecordedSites};
 
 /// A recording of cells that are active or silent in each time bin.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecordingSection {
     /// Path of the file, absolute whenever the current folder is.
     pub path: PathBuf,
+    /// Whether the file holds bins or spikes.
+    pub format: RecordingFormat,
     /// Variable inside the file; `None` takes the only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
-    /// What each dimension of the stored array counts.
+    /// What each dimension of the stored array counts; none for spikes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub axes: Vec<RecordingAxis>,
+    /// What each column of spikes is, as `cell`, `time:name` or `-`; none for bins.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Unit of the times of spikes; `None` for bins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_unit: Option<TimeUnit>,
+    /// Where the first bin of spikes begins, in seconds; `None` is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_s: Option<f64>,
+    /// Length of a repeat of spikes in seconds; `None` ends with the last spike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<f64>,
     /// SHA-256 of the file, 64 lower-case hexadecimal digits, if it is to be checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
@@ -29,12 +45,36 @@ pub struct RecordingSection {
     pub bin_ms: Option<f64>,
     /// Which repeats are kept for testing.
     pub split: RepeatSplit,
-    /// The cells to use, by index from 0; `None` takes all.
+    /// The cells to use; `None` takes all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sites: Option<Vec<usize>>,
+    pub sites: Option<RecordedSites>,
+    /// The bins of every repeat to use; `None` takes all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bins: Option<BinRange>,
     /// Where the data can be had and what to cite.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cite: Option<String>,
+}
+
+/// What the file of a recording holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingFormat {
+    /// An array with a value a cell and time bin.
+    Binned,
+    /// A table with a row a spike.
+    SpikeTimes,
+}
+
+/// The unit of the times of spikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum TimeUnit {
+    /// Seconds.
+    #[serde(rename = "s")]
+    Seconds,
+    /// Milliseconds.
+    #[serde(rename = "ms")]
+    Milliseconds,
 }
 
 /// What a dimension of the stored array counts.
@@ -69,14 +109,34 @@ pub enum SplitBy {
 }
 
 pub(super) const KEYS: &[&str] = &[
-    "path", "variable", "axes", "sha256", "repeats", "bin_ms", "split", "sites", "cite",
+    "path",
+    "format",
+    "variable",
+    "axes",
+    "columns",
+    "time_unit",
+    "start_s",
+    "duration_s",
+    "sha256",
+    "repeats",
+    "bin_ms",
+    "split",
+    "sites",
+    "bins",
+    "cite",
 ];
 pub(super) const SPLIT_KEYS: &[&str] = &["by", "every", "offset"];
 
-/// Most cells that may be named.
-const MOST_SITES: usize = 100_000;
+/// Keys of spike times alone.
+const SPIKE_KEYS: &[&str] = &["columns", "time_unit", "start_s", "duration_s"];
+
+/// Most columns of a table of spikes.
+const MOST_COLUMNS: usize = 1000;
 
 // Defaults.
+const FORMAT: RecordingFormat = RecordingFormat::Binned;
+const TIME_UNIT: TimeUnit = TimeUnit::Seconds;
+const COLUMNS: [&str; 2] = ["cell", "time"];
 const AXES: [RecordingAxis; 2] = [RecordingAxis::Bin, RecordingAxis::Cell];
 const SPLIT: RepeatSplit = RepeatSplit {
     by: SplitBy::Repeat,
@@ -90,28 +150,46 @@ const AXIS_NAMES: &[(&str, RecordingAxis)] = &[
     ("bin", RecordingAxis::Bin),
 ];
 
+const FORMATS: &[(&str, RecordingFormat)] = &[
+    ("binned", RecordingFormat::Binned),
+    ("spike_times", RecordingFormat::SpikeTimes),
+];
+
+const TIME_UNITS: &[(&str, TimeUnit)] = &[("s", TimeUnit::Seconds), ("ms", TimeUnit::Milliseconds)];
+
 /// Reads `[recording]`.
 pub(super) fn read(section: &Section<'_>) -> Option<RecordingSection> {
     section.allow_only(KEYS);
     section.require(&["path"]);
-    let path = path(section);
+    let path = path(section, "path");
     let variable = section.text("variable");
-    let axes = axes(section);
+    let format = section.word("format", FORMATS).unwrap_or(FORMAT);
+    let layout = match format {
+        RecordingFormat::Binned => binned(section),
+        RecordingFormat::SpikeTimes => spike_times(section),
+    };
     let sha256 = sha256(section);
     let bin_ms = section.number("bin_ms", NumberRule::POSITIVE);
     let split = split(&section.table_or_empty("split"));
-    let repeats = repeats(section, &axes, split);
-    let sites = sites(section);
+    let repeats = repeats(section, layout.counts_repeats, split);
+    let sites = subset::sites(section);
+    let bins = subset::bins(section);
     let cite = section.text("cite");
     Some(RecordingSection {
         path: path?,
+        format,
         variable,
-        axes,
+        axes: layout.axes,
+        columns: layout.columns,
+        time_unit: layout.time_unit,
+        start_s: layout.start_s,
+        duration_s: layout.duration_s,
         sha256,
         repeats,
         bin_ms,
         split,
         sites,
+        bins,
         cite,
     })
 }
@@ -121,12 +199,12 @@ pub(super) fn resolved(report: &Report<'_>, node: &Node, text: &str) -> PathBuf 
     report.folder(node.place).join(text)
 }
 
-/// The file that the key `path` of a table names.
-pub(super) fn path(section: &Section<'_>) -> Option<PathBuf> {
-    let text = section.text("path")?;
-    let node = &section.find("path")?.node;
+/// The path of a file that stands under `key`.
+pub(super) fn path(section: &Section<'_>, key: &str) -> Option<PathBuf> {
+    let text = section.text(key)?;
+    let node = &section.find(key)?.node;
     if text.is_empty() || text.contains('\0') {
-        return section.out_of_range(node, &section.key("path"), "the path of a file".to_owned());
+        return section.out_of_range(node, &section.key(key), "the path of a file".to_owned());
     }
     Some(resolved(section.report, node, &text))
 }
@@ -146,6 +224,89 @@ fn axes(section: &Section<'_>) -> Vec<RecordingAxis> {
     let expected = "`bin` and `cell` once each, `repeat` at most once";
     section.conflict("axes", expected, None);
     AXES.to_vec()
+}
+
+/// How the values lie in the file: keys that one format has and the other has not.
+#[derive(Default)]
+struct Layout {
+    axes: Vec<RecordingAxis>,
+    columns: Vec<String>,
+    time_unit: Option<TimeUnit>,
+    start_s: Option<f64>,
+    duration_s: Option<f64>,
+    /// What counts the repeats, if the file does.
+    counts_repeats: Option<&'static str>,
+}
+
+fn binned(section: &Section<'_>) -> Layout {
+    for key in SPIKE_KEYS {
+        let expected = "no such key without `format = \"spike_times\"`";
+        section.conflict(key, expected, None);
+    }
+    let axes = axes(section);
+    let counted = axes.contains(&RecordingAxis::Repeat);
+    Layout {
+        axes,
+        counts_repeats: counted.then_some("axis"),
+        ..Layout::default()
+    }
+}
+
+fn spike_times(section: &Section<'_>) -> Layout {
+    section.require(&["bin_ms"]);
+    let expected = "no such key beside `format = \"spike_times\"`";
+    let help = "leave it out: `columns` says what the columns are";
+    section.conflict("axes", expected, Some(help));
+    let columns = columns(section);
+    let counted = columns.iter().any(|column| quantity(column) == "repeat");
+    Layout {
+        columns,
+        time_unit: Some(section.word("time_unit", TIME_UNITS).unwrap_or(TIME_UNIT)),
+        start_s: section.number("start_s", NumberRule::FINITE),
+        duration_s: section.number("duration_s", NumberRule::POSITIVE),
+        counts_repeats: counted.then_some("column"),
+        axes: Vec::new(),
+    }
+}
+
+/// What a column holds: the word before its name.
+fn quantity(column: &str) -> &str {
+    column.split(':').next().unwrap_or_default()
+}
+
+fn columns(section: &Section<'_>) -> Vec<String> {
+    let default = || COLUMNS.map(str::to_owned).to_vec();
+    let noun = "columns, each `cell`, `time`, `repeat` or `-`";
+    let found = section.array("columns", &(2..=MOST_COLUMNS), noun, column);
+    let Some(columns) = found else {
+        return default();
+    };
+    let times = |wanted| columns.iter().filter(|c| quantity(c) == wanted).count();
+    if times("cell") == 1 && times("time") == 1 && times("repeat") <= 1 {
+        return columns;
+    }
+    let expected = "`cell` and `time` once each, `repeat` at most once";
+    section.conflict("columns", expected, None);
+    default()
+}
+
+fn column(section: &Section<'_>, node: &Node, key: &str) -> Option<String> {
+    let expected = "`cell`, `time`, `repeat`, or one of them with its name in the file, \
+                    such as `cell:unit`; `-` for a column that is passed over";
+    let Value::Text(text) = &node.value else {
+        return section.wrong_type(node, key, expected);
+    };
+    let known = ["cell", "time", "repeat"].contains(&quantity(text)) && !text.ends_with(':');
+    if known || text == "-" {
+        return Some(text.clone());
+    }
+    section.refuse(
+        "manifest::unknown_word",
+        node,
+        key,
+        expected.to_owned(),
+        None,
+    )
 }
 
 fn sha256(section: &Section<'_>) -> Option<String> {
@@ -183,17 +344,22 @@ fn split(section: &Section<'_>) -> RepeatSplit {
     }
 }
 
-fn repeats(section: &Section<'_>, axes: &[RecordingAxis], split: RepeatSplit) -> Option<usize> {
-    if axes.contains(&RecordingAxis::Repeat) {
-        let help = "leave it out: the axis counts the repeats";
-        section.conflict(
-            "repeats",
-            "no such key beside the axis `repeat`",
-            Some(help),
-        );
+fn repeats(section: &Section<'_>, counted_by: Option<&str>, split: RepeatSplit) -> Option<usize> {
+    if let Some(what) = counted_by {
+        let expected = format!("no such key beside the {what} `repeat`");
+        let help = format!("leave it out: the {what} counts the repeats");
+        section.conflict("repeats", &expected, Some(&help));
         return None;
     }
     section.require(&["repeats"]);
+    let node = &section.find("repeats")?.node;
+    if matches!(node.value, Value::Integer(0 | 1)) {
+        let expected = "an integer from 2 to 10000000".to_owned();
+        let help = "whole repeats are kept for testing, so one is not enough; `repeats` cuts a \
+                    long recording without repeats into so many equal stretches";
+        let (code, help) = ("manifest::out_of_range", Some(help.to_owned()));
+        return section.refuse(code, node, &section.key("repeats"), expected, help);
+    }
     let repeats = section.count("repeats", 2..=10_000_000)?;
     if repeats <= split.offset {
         let expected = format!(
@@ -203,25 +369,4 @@ fn repeats(section: &Section<'_>, axes: &[RecordingAxis], split: RepeatSplit) ->
         section.conflict("repeats", &expected, None);
     }
     Some(repeats)
-}
-
-fn sites(section: &Section<'_>) -> Option<Vec<usize>> {
-    let sites = section.counts("sites", &(1..=MOST_SITES), 0..=10_000_000)?;
-    let Value::Array(items) = &section.find("sites")?.node.value else {
-        return None;
-    };
-    let mut seen = std::collections::HashSet::new();
-    let twice = sites.iter().position(|site| !seen.insert(site));
-    let Some(position) = twice else {
-        return Some(sites);
-    };
-    let key = format!("{}[{position}]", section.key("sites"));
-    let expected = "each cell once".to_owned();
-    section.refuse(
-        "manifest::duplicate",
-        &items[position],
-        &key,
-        expected,
-        None,
-    )
 }

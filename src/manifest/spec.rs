@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::{
-    AnalysisSection, ExperimentSection, ModelSection, PlotRequest, RecordingSection,
+    AnalysisSection, ExperimentSection, ModelSection, PlotRequest, RecordedSites, RecordingSection,
     SamplingSection, VaeSection,
 };
 
@@ -81,7 +81,7 @@ impl System {
     pub(super) fn known_sites(&self) -> Option<usize> {
         match self {
             Self::Model { model, .. } => Some(model.sites()),
-            Self::Recording(recording) => recording.sites.as_ref().map(Vec::len),
+            Self::Recording(recording) => recording.sites.as_ref().map(RecordedSites::count),
         }
     }
 }

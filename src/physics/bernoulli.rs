@@ -13,12 +13,12 @@ use rand::Rng;
 use crate::random::Generator;
 
 /// Words that are drawn side by side.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// Words that are drawn between two looks at the probabilities.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 /// Binary places of a probability that are tossed for all sites: a site in 4096 has
 /// no head by then. At most 16, which fit into a word for [`TOGETHER`] groups.
-const PLACES: usize = 12;
+pub(super) const PLACES: usize = 12;
 /// Groups of sites whose digits are kept together in a word, four bits a place.
 const TOGETHER: usize = 4;
 /// Digits that as many groups can have at one place.
@@ -93,7 +93,7 @@ fn fill_random(tosses: &mut Tosses, words: &mut [u64]) {
 /// `digits` holds for each of the `words` its digit at every place, site by site, the
 /// last place first. Sites without a head are set in `undecided` and down.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2", "x86_64+avx2"))]
-fn toss_words(
+pub(super) fn toss_words(
     tosses: &mut Tosses,
     digits: &[[u64; LANES]],
     words: &mut [[u64; LANES]],
@@ -273,7 +273,12 @@ impl SpinGroups {
             } else {
                 self.separate(joined, &mut digits);
                 toss_words(tosses, &digits, &mut drawn, &mut undecided);
-                self.decide(rows * self.words_per_row, &mut drawn, &undecided, fields);
+                let words = rows * self.words_per_row;
+                decide(words, &self.sites, &mut drawn, &undecided, |row, site| {
+                    let group = usize::from(self.group_of[site]);
+                    let further = fields.digits(row, group) << self.places;
+                    fields.word() < further
+                });
             }
             let drawn = &mut drawn.as_flattened_mut()[..rows * self.words_per_row];
             cut_and_flip(drawn, &sites, &flipped);
@@ -332,34 +337,32 @@ impl SpinGroups {
             separate_block::<WIDTH, UNITS>(left, |unit| of_units[unit], add, digits);
         }
     }
+}
 
-    /// Draws the sites of the first `words` that had no head from the further places of
-    /// their groups.
-    fn decide(
-        &self,
-        words: usize,
-        drawn: &mut [[u64; LANES]],
-        undecided: &[[u64; LANES]],
-        fields: &mut impl SpinFields,
-    ) {
-        for (block, (drawn, undecided)) in drawn.iter_mut().zip(undecided).enumerate() {
-            if undecided.iter().fold(0, |any, word| any | word) == 0 {
+/// Draws the sites of the first `words` that had no head: those up of which `is_up` says
+/// so, told their row and site. `sites` are all sites of a row, one bit each.
+pub(super) fn decide(
+    words: usize,
+    sites: &[u64],
+    drawn: &mut [[u64; LANES]],
+    undecided: &[[u64; LANES]],
+    mut is_up: impl FnMut(usize, usize) -> bool,
+) {
+    for (block, (drawn, undecided)) in drawn.iter_mut().zip(undecided).enumerate() {
+        if undecided.iter().fold(0, |any, word| any | word) == 0 {
+            continue;
+        }
+        let numbers = block * LANES..words;
+        for (number, (word, &undecided)) in numbers.zip(drawn.iter_mut().zip(undecided)) {
+            if undecided == 0 {
                 continue;
             }
-            let numbers = block * LANES..words;
-            for (number, (word, &undecided)) in numbers.zip(drawn.iter_mut().zip(undecided)) {
-                if undecided == 0 {
-                    continue;
-                }
-                let (row, place) = (number / self.words_per_row, number % self.words_per_row);
-                let mut left = undecided & self.sites[place];
-                while left != 0 {
-                    let bit = left.trailing_zeros();
-                    left &= left - 1;
-                    let group = usize::from(self.group_of[place * 64 + bit as usize]);
-                    let further = fields.digits(row, group) << self.places;
-                    *word |= u64::from(fields.word() < further) << bit;
-                }
+            let (row, place) = (number / sites.len(), number % sites.len());
+            let mut left = undecided & sites[place];
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                *word |= u64::from(is_up(row, place * 64 + bit as usize)) << bit;
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::fields::FieldsError;
+
 /// Why a model, a sampler or an estimate was refused or stopped.
 #[derive(Debug, Error, Clone, PartialEq)]
 pub enum PhysicsError {
@@ -78,6 +80,32 @@ pub enum PhysicsError {
         /// Correlation found.
         found: f64,
     },
+    /// A generalised Hopfield model has too many sites and values of its field.
+    #[error(
+        "{sites} sites in a field of {values} values, expected at most {limit} pairs of \
+         both; use fewer sites or a coarser field"
+    )]
+    FieldSize {
+        /// Number of sites.
+        sites: usize,
+        /// Number of values of the field.
+        values: usize,
+        /// Most pairs allowed.
+        limit: usize,
+    },
+    /// A number of a model to be drawn at random is out of its range.
+    #[error("a model to be drawn with {what} {found}, expected {expected}; change `model.{what}`")]
+    Recipe {
+        /// The key that it stands under.
+        what: &'static str,
+        /// Number found.
+        found: f64,
+        /// Numbers allowed.
+        expected: &'static str,
+    },
+    /// The parameters of a generalised Hopfield model do not fit each other.
+    #[error(transparent)]
+    Fields(#[from] FieldsError),
     /// No samples were asked for, or more than memory should hold.
     #[error("{found} samples, expected 1 to {limit} at this number of sites")]
     SampleCount {

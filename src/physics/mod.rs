@@ -5,8 +5,9 @@
 //! dimensions (`J = 1`, `k_B = 1`). A Gaussian field in `K` dimensions makes the sites
 //! independent, so such a model is its feature, its single-site measure and how a site
 //! is drawn in a field ([`MeanField`]); the field, the energy, replica exchange, the
-//! free energy and all diagnostics are shared. The two lattices, on which neighbours
-//! alone couple, are the negative controls; they share their chains.
+//! free energy and all diagnostics are shared. [`GeneralisedHopfield`] has any list of
+//! fields in place of the Gaussian one, and so needs no chain. The two lattices, on
+//! which neighbours alone couple, are the negative controls; they share their chains.
 //!
 //! In come a model and its temperature, named random streams and a progress
 //! callback. Out go configurations with the quality of the sampling
@@ -27,6 +28,7 @@ mod diagnostics;
 mod discrete;
 mod error;
 mod exact;
+mod generalised_hopfield;
 mod hopfield;
 mod ising;
 mod ladder;
@@ -49,6 +51,7 @@ pub(crate) use curie_weiss::log_two_cosh;
 pub use curie_weiss::{CurieWeiss, FieldDistribution};
 pub use error::PhysicsError;
 pub use exact::ExactSolution;
+pub use generalised_hopfield::{FieldLaw, GeneralisedHopfield, ModelRecipe};
 pub use hopfield::{Hopfield, draw_correlated_patterns, draw_patterns, fields_along};
 pub use ising::{Ising2d, Kaufman, Updates};
 pub use lebwohl_lasher::LebwohlLasher;

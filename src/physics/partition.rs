@@ -40,14 +40,17 @@ pub enum LogPartitionMethod {
     AcceptanceRatio,
     /// Kaufman's solution of the Ising model on a torus.
     Kaufman,
+    /// A sum over the field of normalised probabilities: 0, whatever the parameters.
+    Normalised,
 }
 
 impl LogPartitionMethod {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::SiteClasses,
         Self::Quadrature,
         Self::AcceptanceRatio,
         Self::Kaufman,
+        Self::Normalised,
     ];
 
     /// The method of this name in tables, if there is one.
@@ -64,6 +67,7 @@ impl LogPartitionMethod {
             Self::Quadrature => "quadrature",
             Self::AcceptanceRatio => "acceptance_ratio",
             Self::Kaufman => "kaufman",
+            Self::Normalised => "normalised",
         }
     }
 }

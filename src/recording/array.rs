@@ -7,7 +7,7 @@ use super::{Axis, Coding, ReadRequest, Recording, RecordingError};
 use crate::bits::BitMatrix;
 
 /// Bytes that the bits of a recording may take: 2 GiB.
-const LARGEST_BITS: usize = 1 << 31;
+pub(super) const LARGEST_BITS: usize = 1 << 31;
 
 /// Bytes read from a file at a time; a multiple of every number's size.
 const CHUNK: usize = 1 << 16;
@@ -134,7 +134,9 @@ impl Layout {
             }
             Some(repeats) => (repeats, bins / repeats),
         };
-        check_size(declared, repeats, bins_per_repeat, cells)?;
+        if !bits_fit(repeats, bins_per_repeat, cells) {
+            return Err(too_large(declared));
+        }
         Ok(Self {
             axes,
             shape,
@@ -218,43 +220,52 @@ impl Layout {
         byte_order: ByteOrder,
     ) -> Result<BitMatrix, RecordingError> {
         let mut bits = self.zeros();
-        let mut buffer = vec![0; CHUNK.min(self.len() * number.size())];
-        let mut index = 0;
-        while index < self.len() {
-            let left = (self.len() - index) * number.size();
-            let chunk_len = buffer.len().min(left);
-            let chunk = &mut buffer[..chunk_len];
-            source.read_exact(chunk).map_err(inflate_error)?;
-            for bytes in chunk.chunks_exact(number.size()) {
-                if bytes.iter().any(|&byte| byte != 0) {
-                    let value = number.value(byte_order.little(bytes));
-                    self.put(&mut bits, index, value)?;
-                }
-                index += 1;
-            }
-        }
+        each_number(source, self.len(), number, byte_order, |index, value| {
+            self.put(&mut bits, index, value)
+        })?;
         Ok(bits)
     }
 
-    /// The recording, restricted to the cells that were asked for.
-    pub(super) fn finish(
-        self,
-        bits: BitMatrix,
-        request: &ReadRequest,
-    ) -> Result<Recording, RecordingError> {
-        let data = match &request.cells {
-            None => bits,
-            Some(cells) => {
-                check_cells(cells, self.cells)?;
-                bits.select_columns(cells)
-            }
-        };
-        Ok(Recording {
-            data,
+    /// The recording of these bits.
+    pub(super) fn finish(self, bits: BitMatrix) -> Recording {
+        Recording {
+            labels: (0..self.cells as u64).collect(),
+            data: bits,
             repeats: self.repeats,
             bins_per_repeat: self.bins_per_repeat,
-        })
+            notes: Vec::new(),
+        }
     }
+}
+
+/// Reads `count` numbers, chunk by chunk, and hands each on with its index.
+pub(super) fn each_number(
+    source: &mut dyn Read,
+    count: usize,
+    number: Number,
+    byte_order: ByteOrder,
+    mut take: impl FnMut(usize, f64) -> Result<(), RecordingError>,
+) -> Result<(), RecordingError> {
+    let mut buffer = vec![0; CHUNK.min(count * number.size())];
+    let mut index = 0;
+    while index < count {
+        let left = (count - index) * number.size();
+        let chunk_len = buffer.len().min(left);
+        let chunk = &mut buffer[..chunk_len];
+        source.read_exact(chunk).map_err(inflate_error)?;
+        for bytes in chunk.chunks_exact(number.size()) {
+            // Most of what recordings hold is zero, which needs no conversion.
+            let silent = bytes.iter().all(|&byte| byte == 0);
+            let value = if silent {
+                0.0
+            } else {
+                number.value(byte_order.little(bytes))
+            };
+            take(index, value)?;
+            index += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Names the cause of a read that failed although the bytes were counted before:
@@ -302,46 +313,14 @@ fn too_large(declared: &[u64]) -> RecordingError {
     }
 }
 
-/// Checks that the bits fit, which also keeps every product of lengths in range.
-fn check_size(
-    declared: &[u64],
-    repeats: usize,
-    bins: usize,
-    cells: usize,
-) -> Result<(), RecordingError> {
+/// Whether the bits fit, which also keeps every product of lengths in range.
+pub(super) fn bits_fit(repeats: usize, bins: usize, cells: usize) -> bool {
     let bytes = repeats
         .checked_mul(bins)
         .and_then(|rows| rows.checked_mul(cells.div_ceil(64)))
         .and_then(|words| words.checked_mul(8));
-    match bytes {
-        Some(bytes) if bytes <= LARGEST_BITS => Ok(()),
-        _ => Err(too_large(declared)),
-    }
+    bytes.is_some_and(|bytes| bytes <= LARGEST_BITS)
 }
-
-fn check_cells(cells: &[usize], found: usize) -> Result<(), RecordingError> {
-    if cells.is_empty() {
-        return Err(RecordingError::NoCells);
-    }
-    let mut seen = vec![false; found];
-    for &cell in cells {
-        let problem = match seen.get_mut(cell) {
-            None => "out of range",
-            Some(true) => "named twice",
-            Some(unseen) => {
-                *unseen = true;
-                continue;
-            }
-        };
-        return Err(RecordingError::Cell {
-            cell,
-            problem,
-            last: found - 1,
-        });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Axis::{Bin, Cell, Repeat};
@@ -371,18 +350,6 @@ mod tests {
     }
 
     #[test]
-    fn a_subset_of_cells_keeps_its_order() {
-        let request = ReadRequest {
-            path: "a.csv".into(),
-            cells: Some(vec![2, 0]),
-            ..ReadRequest::default()
-        };
-        let recording = read_with(b"1,0,0\n0,1,1\n", &request).unwrap();
-        assert_eq!(recording.active_bins(), [1, 1]);
-        assert!(recording.data.get(0, 1) && recording.data.get(1, 0));
-    }
-
-    #[test]
     fn requests_that_do_not_fit_are_errors() {
         let base = ReadRequest {
             path: "a.csv".into(),
@@ -404,18 +371,6 @@ mod tests {
             (
                 with(&|r| r.axes = vec![Cell, Cell]),
                 "axes are [cell, cell], expected",
-            ),
-            (
-                with(&|r| r.cells = Some(vec![3])),
-                "cell 3 of the subset is out of range, expected distinct cells from 0 to 2",
-            ),
-            (
-                with(&|r| r.cells = Some(vec![1, 1])),
-                "cell 1 of the subset is named twice",
-            ),
-            (
-                with(&|r| r.cells = Some(vec![])),
-                "the subset names no cell",
             ),
             (
                 with(&|r| r.variable = Some("x".to_owned())),

@@ -196,6 +196,14 @@ pub enum RecordingError {
         /// Bytes that the bits may take.
         limit: usize,
     },
+    /// A table would take more memory than one may.
+    #[error("the table is {shape:?}, expected at most {limit} values: split it into several files")]
+    TooManyValues {
+        /// The shape found.
+        shape: Vec<u64>,
+        /// The largest number of values.
+        limit: u64,
+    },
     /// A folder without PNG images.
     #[error("no PNG image in folder `{folder}`, expected one a pattern")]
     NoImages {
@@ -231,7 +239,7 @@ pub enum RecordingError {
         position: String,
     },
     /// A field of a text file that is not a number.
-    #[error("`{found}` in line {line}, field {field}, expected 0 or 1")]
+    #[error("`{found}` in line {line}, field {field}, expected {expected}")]
     Field {
         /// The text found, cut to 40 characters.
         found: String,
@@ -239,6 +247,8 @@ pub enum RecordingError {
         line: u64,
         /// Field, counted from 1.
         field: usize,
+        /// What was expected.
+        expected: &'static str,
     },
     /// A line of a text file, or a column of a table, of another length than the first.
     #[error("{what} {index} has {found} values, the first has {expected}: is the file complete?")]
@@ -292,6 +302,119 @@ pub enum RecordingError {
     /// The subset of cells is empty.
     #[error("the subset names no cell: name at least one, or leave it out")]
     NoCells,
+    /// Bins that were asked for are not in a repeat.
+    #[error(
+        "bins {start}:{stop} were asked for, but a repeat has {found} bins: expected a start before the stop, and a stop of at most {found}"
+    )]
+    Bins {
+        /// The first bin asked for.
+        start: usize,
+        /// One past the last.
+        stop: usize,
+        /// Bins in a repeat.
+        found: usize,
+    },
+    /// A word that says what a column of spikes is, and is none.
+    #[error(
+        "no column `{found}`, expected `cell`, `time`, `repeat`, or one of them with its name in the file, as in `cell:unit`; `-` passes over a column"
+    )]
+    UnknownColumn {
+        /// The word found.
+        found: String,
+    },
+    /// A word that is no unit of time.
+    #[error("no unit of time `{found}`, expected `s` or `ms`")]
+    UnknownTimeUnit {
+        /// The word found.
+        found: String,
+    },
+    /// The columns asked for are not a possible set.
+    #[error(
+        "columns are [{found}], expected `cell` and `time` once each, and `repeat` at most once"
+    )]
+    SpikeRoles {
+        /// The columns asked for, comma separated.
+        found: String,
+    },
+    /// The columns of the file are not those that were asked for.
+    #[error("file `{}` has {found}, expected {expected}: {way_out}", path.display())]
+    SpikeColumns {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+        /// What can be done.
+        way_out: &'static str,
+    },
+    /// A number by which spikes are binned makes no sense.
+    #[error("`{key}` is {found}, expected {expected}")]
+    SpikeGrid {
+        /// The number's key.
+        key: &'static str,
+        /// What was found.
+        found: f64,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A value of a spike that makes no sense.
+    #[error("file `{}`, spike {row}: {what} is {found}, expected {expected}", path.display())]
+    SpikeValue {
+        /// The file.
+        path: PathBuf,
+        /// Row of the spike, counted from 1, without a header.
+        row: usize,
+        /// `cell`, `time` or `repeat`.
+        what: &'static str,
+        /// The value found.
+        found: f64,
+        /// What was expected, and the way out.
+        expected: &'static str,
+    },
+    /// No spike, or none in the time that was asked for.
+    #[error("file `{}` has {found}, expected {expected}", path.display())]
+    NoSpikes {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected, and the way out.
+        expected: &'static str,
+    },
+    /// The spikes make more bins than a recording may have.
+    #[error(
+        "file `{}`: {cause} makes {bins:e} bins, of {cells} cells and {repeats} repeats, which take more than {limit} bytes: \
+         is `time_unit` right? take wider bins, or a shorter `duration_s`",
+        path.display()
+    )]
+    TooManyBins {
+        /// The file.
+        path: PathBuf,
+        /// The last spike, or the duration.
+        cause: String,
+        /// Bins in a repeat.
+        bins: f64,
+        /// Cells.
+        cells: usize,
+        /// Repeats that a column counts.
+        repeats: usize,
+        /// Bytes that the bits may take.
+        limit: usize,
+    },
+    /// There are fewer bins than stretches to cut them into, or none.
+    #[error(
+        "file `{}`: {bins} whole bins cannot be cut into {repeats} equal stretches: take narrower bins, or fewer `repeats`",
+        path.display()
+    )]
+    TooFewBins {
+        /// The file.
+        path: PathBuf,
+        /// Whole bins.
+        bins: usize,
+        /// Stretches asked for.
+        repeats: usize,
+    },
     /// The split leaves one side without repeats.
     #[error(
         "a split by every = {every}, offset = {offset} of {repeats} repeats leaves one side empty: \

@@ -1,7 +1,10 @@
 //! MATLAB v5 files (`save` with `-v6` or `-v7`), plain or compressed.
 
+use std::io::Read;
+
 use super::array::{ByteOrder, Layout, Number, Order};
 use super::matlab_stream::{Element, Stream, elements};
+use super::numbers::{Numbers, Stored};
 use super::{ReadRequest, Recording, RecordingError, VariableListing};
 
 const HEADER: usize = 128;
@@ -22,6 +25,54 @@ struct Variable<'a> {
 
 /// Reads a variable of a MATLAB v5 file.
 pub(super) fn read(bytes: &[u8], request: &ReadRequest) -> Result<Recording, RecordingError> {
+    let (order, variables) = variables(bytes)?;
+    let variable = choose(&variables, request)?;
+    let layout = Layout::new(request, &variable.listing.shape, Order::ColumnMajor)?;
+    let fill = |source: &mut dyn Read, number| layout.fill(source, number, order);
+    let bits = read_values(variable, order, layout.len(), fill)?;
+    Ok(layout.finish(bits))
+}
+
+/// Reads columns: of the variable of the request, or the only one, which have no
+/// names; else a variable a column, of which those called `wanted` are read.
+pub(super) fn numbers(
+    bytes: &[u8],
+    request: &ReadRequest,
+    wanted: &[String],
+) -> Result<Numbers, RecordingError> {
+    let (order, variables) = variables(bytes)?;
+    let read = |variable: &Variable<'_>, stored: &Stored| {
+        let read = |source: &mut dyn Read, number| stored.read(source, number, order);
+        read_values(variable, order, stored.len(), read)
+    };
+    if request.variable.is_some() || variables.len() == 1 {
+        let variable = choose(&variables, request)?;
+        let shape = &variable.listing.shape;
+        return read(
+            variable,
+            &Stored::matrix(request, shape, Order::ColumnMajor)?,
+        );
+    }
+    let mut names = Vec::new();
+    let mut columns = Vec::new();
+    for variable in &variables {
+        let VariableListing { name, shape, .. } = &variable.listing;
+        names.push(name.clone());
+        columns.push(if wanted.contains(name) {
+            let stored = Stored::vector(request, name, shape)?;
+            read(variable.checked()?, &stored)?.columns.concat()
+        } else {
+            Vec::new()
+        });
+    }
+    Ok(Numbers {
+        names: Some(names),
+        columns,
+    })
+}
+
+/// All variables of a file, and its byte order.
+fn variables(bytes: &[u8]) -> Result<(ByteOrder, Vec<Variable<'_>>), RecordingError> {
     let (order, body) = header(bytes)?;
     let mut variables = Vec::new();
     for element in elements(body, order)? {
@@ -31,13 +82,7 @@ pub(super) fn read(bytes: &[u8], request: &ReadRequest) -> Result<Recording, Rec
             variables.push(variable);
         }
     }
-    let variable = choose(&variables, request)?;
-    if !variable.readable {
-        return Err(RecordingError::VariableKind {
-            found: variable.listing.clone(),
-        });
-    }
-    read_variable(variable, order, request)
+    Ok((order, variables))
 }
 
 /// Checks the header; gives the byte order and what follows.
@@ -135,7 +180,7 @@ fn choose<'v, 'a>(
     request: &ReadRequest,
 ) -> Result<&'v Variable<'a>, RecordingError> {
     let found = || variables.iter().map(|v| v.listing.clone()).collect();
-    match (&request.variable, variables) {
+    let variable = match (&request.variable, variables) {
         (None, [only]) => Ok(only),
         (None, _) => Err(RecordingError::VariableUnnamed { found: found() }),
         (Some(name), _) => variables
@@ -145,20 +190,34 @@ fn choose<'v, 'a>(
                 name: name.clone(),
                 found: found(),
             }),
+    };
+    variable?.checked()
+}
+
+impl Variable<'_> {
+    /// The variable, if it holds plain real numbers.
+    fn checked(&self) -> Result<&Self, RecordingError> {
+        if self.readable {
+            return Ok(self);
+        }
+        Err(RecordingError::VariableKind {
+            found: self.listing.clone(),
+        })
     }
 }
 
-fn read_variable(
+/// Has `take` read the values of a variable that must have so many.
+fn read_values<T>(
     variable: &Variable<'_>,
     order: ByteOrder,
-    request: &ReadRequest,
-) -> Result<Recording, RecordingError> {
-    let layout = Layout::new(request, &variable.listing.shape, Order::ColumnMajor)?;
+    values: usize,
+    take: impl FnOnce(&mut dyn Read, Number) -> Result<T, RecordingError>,
+) -> Result<T, RecordingError> {
     let mut stream = Stream::open(&variable.element, order)?;
     describe(&mut stream, variable.element, order)?;
     let tag = stream.tag("the values of the array")?;
     let number = number(tag.kind)?;
-    let expected = layout.len() as u64 * number.size() as u64;
+    let expected = values as u64 * number.size() as u64;
     if tag.size != expected {
         return Err(RecordingError::Unexpected {
             element: "the values of the array",
@@ -166,9 +225,9 @@ fn read_variable(
             expected: format!("{expected}, from its dimensions"),
         });
     }
-    let bits = layout.fill(stream.data(), number, order)?;
+    let taken = take(stream.data(), number)?;
     stream.finish(tag)?;
-    layout.finish(bits, request)
+    Ok(taken)
 }
 
 /// How values are stored, which need not be as their class says.

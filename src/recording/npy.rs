@@ -4,6 +4,7 @@
 //! would recurse as deep as the file says.
 
 use super::array::{ByteOrder, Layout, Number, Order};
+use super::numbers::{Numbers, Stored};
 use super::{ReadRequest, Recording, RecordingError};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -20,25 +21,39 @@ struct Header {
 
 /// Reads a `.npy` file.
 pub(super) fn read(bytes: &[u8], request: &ReadRequest) -> Result<Recording, RecordingError> {
-    if let Some(name) = &request.variable {
-        return Err(RecordingError::VariableNotApplicable {
-            name: name.clone(),
-            format: "npy",
-        });
-    }
+    request.refuse_variable("npy")?;
     let (text, mut values) = split_header(bytes)?;
     let header = parse_header(text)?;
     let layout = Layout::new(request, &header.shape, header.order)?;
-    let expected = layout.len() as u64 * header.number.size() as u64;
-    if values.len() as u64 != expected {
-        return Err(RecordingError::Unexpected {
-            element: "the part after the header",
-            found: format!("{} bytes long", values.len()),
-            expected: format!("{expected}, from shape and type"),
-        });
-    }
+    header.check_length(layout.len() as u64, values.len() as u64)?;
     let bits = layout.fill(&mut values, header.number, header.byte_order)?;
-    layout.finish(bits, request)
+    Ok(layout.finish(bits))
+}
+
+/// Reads the columns of a `.npy` file with two axes, which have no names.
+pub(super) fn numbers(bytes: &[u8], request: &ReadRequest) -> Result<Numbers, RecordingError> {
+    request.refuse_variable("npy")?;
+    let (text, mut values) = split_header(bytes)?;
+    let header = parse_header(text)?;
+    let stored = Stored::matrix(request, &header.shape, header.order)?;
+    header.check_length(stored.len() as u64, values.len() as u64)?;
+    stored.read(&mut values, header.number, header.byte_order)
+}
+
+impl Header {
+    /// Checks the bytes of the values against their number, before anything is
+    /// allocated.
+    fn check_length(&self, values: u64, found: u64) -> Result<(), RecordingError> {
+        let expected = values * self.number.size() as u64;
+        if found == expected {
+            return Ok(());
+        }
+        Err(RecordingError::Unexpected {
+            element: "the part after the header",
+            found: format!("{found} bytes long"),
+            expected: format!("{expected}, from shape and type"),
+        })
+    }
 }
 
 /// Splits a file into the text of its header and its values.

@@ -1,6 +1,7 @@
 //! Tables of numbers, decoded by a function that is passed in.
 
 use super::array::{Layout, Order};
+use super::numbers::Numbers;
 use super::{ReadRequest, Recording, RecordingError};
 
 /// A column of numbers.
@@ -28,31 +29,33 @@ pub(super) fn read(
     request: &ReadRequest,
     decode: &ParquetReader<'_>,
 ) -> Result<Recording, RecordingError> {
-    if let Some(name) = &request.variable {
-        return Err(RecordingError::VariableNotApplicable {
-            name: name.clone(),
-            format: "Parquet",
-        });
-    }
-    let table = decode(bytes).map_err(|cause| RecordingError::Parquet { cause })?;
-    let columns = &table.columns;
-    let rows = columns.first().map_or(0, |column| column.values.len());
-    if let Some(odd) = columns.iter().position(|c| c.values.len() != rows) {
-        return Err(RecordingError::Ragged {
-            what: "column",
-            index: odd as u64 + 1,
-            found: columns[odd].values.len(),
-            expected: rows,
-        });
-    }
+    let columns = numbers(bytes, request, decode)?.columns;
+    let rows = columns.first().map_or(0, Vec::len);
     let shape = [rows as u64, columns.len() as u64];
     let layout = Layout::new(request, &shape, Order::ColumnMajor)?;
     let mut bits = layout.zeros();
-    let values = columns.iter().flat_map(|column| &column.values);
+    let values = columns.iter().flatten();
     for (index, &value) in values.enumerate() {
         layout.put(&mut bits, index, value)?;
     }
-    layout.finish(bits, request)
+    Ok(layout.finish(bits))
+}
+
+/// Reads the columns of a table, with their names.
+pub(super) fn numbers(
+    bytes: &[u8],
+    request: &ReadRequest,
+    decode: &ParquetReader<'_>,
+) -> Result<Numbers, RecordingError> {
+    request.refuse_variable("Parquet")?;
+    let table = decode(bytes).map_err(|cause| RecordingError::Parquet { cause })?;
+    let columns = table.columns.into_iter();
+    let (names, columns) = columns.map(|column| (column.name, column.values)).unzip();
+    Numbers {
+        names: Some(names),
+        columns,
+    }
+    .of_equal_length()
 }
 
 #[cfg(test)]

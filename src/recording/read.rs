@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{
-    Coding, ParquetReader, ReadRequest, Recording, RecordingError, images, matlab, npy, parquet,
-    text,
+    Coding, ParquetReader, ReadRequest, Recording, RecordingError, SpikeTimes, images, matlab, npy,
+    parquet, spikes, text,
 };
 use crate::bits::BitMatrix;
 
@@ -22,6 +22,15 @@ const LARGEST_FILE: u64 = 1 << 32;
 /// - [`RecordingError::FileTooLarge`] if it has more than 4 GiB.
 /// - [`RecordingError::Unreadable`] if it cannot be read.
 pub fn load(request: &ReadRequest) -> Result<Vec<u8>, RecordingError> {
+    load_at_most(request, LARGEST_FILE)
+}
+
+/// The same for a file of which no more than `limit` bytes are expected.
+///
+/// # Errors
+///
+/// As [`load`], and [`RecordingError::FileTooLarge`] beyond `limit`.
+pub fn load_at_most(request: &ReadRequest, limit: u64) -> Result<Vec<u8>, RecordingError> {
     let path = &request.path;
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => missing(request),
@@ -35,16 +44,16 @@ pub fn load(request: &ReadRequest) -> Result<Vec<u8>, RecordingError> {
     let too_large = |bytes| RecordingError::FileTooLarge {
         path: path.clone(),
         bytes,
-        limit: LARGEST_FILE,
+        limit,
     };
-    if bytes > LARGEST_FILE {
+    if bytes > limit {
         return Err(too_large(bytes));
     }
     // A pipe or a growing file may give more than it said.
     let mut content = Vec::new();
-    let mut limited = file.take(LARGEST_FILE + 1);
+    let mut limited = file.take(limit + 1);
     limited.read_to_end(&mut content).map_err(failed)?;
-    if content.len() as u64 > LARGEST_FILE {
+    if content.len() as u64 > limit {
         return Err(too_large(content.len() as u64));
     }
     Ok(content)
@@ -117,15 +126,39 @@ pub fn read_bytes(
     request: &ReadRequest,
     parquet: &ParquetReader<'_>,
 ) -> Result<Recording, RecordingError> {
+    if let Some(how) = &request.spikes {
+        return read_spikes(bytes, request, how, parquet);
+    }
     match extension(&request.path).as_deref() {
         Some("mat") => matlab::read(bytes, request),
         Some("npy") => npy::read(bytes, request),
         Some("csv" | "tsv" | "txt") => text::read(bytes, request),
         Some("parquet") => parquet::read(bytes, request, parquet),
-        _ => Err(RecordingError::UnknownFormat {
-            path: request.path.clone(),
-        }),
+        _ => Err(unknown_format(request)),
     }
+}
+
+fn unknown_format(request: &ReadRequest) -> RecordingError {
+    RecordingError::UnknownFormat {
+        path: request.path.clone(),
+    }
+}
+
+/// Reads a table of spikes and bins them.
+fn read_spikes(
+    bytes: &[u8],
+    request: &ReadRequest,
+    how: &SpikeTimes,
+    parquet: &ParquetReader<'_>,
+) -> Result<Recording, RecordingError> {
+    let numbers = match extension(&request.path).as_deref() {
+        Some("mat") => matlab::numbers(bytes, request, &how.names()?),
+        Some("npy") => npy::numbers(bytes, request),
+        Some("csv" | "tsv" | "txt") => text::numbers(bytes, request),
+        Some("parquet") => parquet::numbers(bytes, request, parquet),
+        _ => Err(unknown_format(request)),
+    };
+    spikes::recording(&numbers?, request, how)
 }
 
 /// Reads a recording from the file of a request.

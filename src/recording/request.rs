@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::RecordingError;
+use super::{RecordingError, SpikeTimes};
 
 /// What an axis of the stored array runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub enum Coding {
 }
 
 /// What to read, and how to understand it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReadRequest {
     /// The file; its extension decides the format.
     pub path: PathBuf,
@@ -65,14 +65,29 @@ pub struct ReadRequest {
     /// than dimensions.
     pub axes: Vec<Axis>,
     /// Number of repeats in a two-dimensional array, whose bins are then
-    /// repeat after repeat; one if left out.
+    /// repeat after repeat; one if left out. Spike times without a column of
+    /// repeats are cut into so many stretches.
     pub repeats: Option<usize>,
-    /// Cells to keep, in this order, counted from 0; all if left out.
-    pub cells: Option<Vec<usize>>,
+    /// The file is a table of spikes, and this says how it is binned; an array
+    /// of bins if left out.
+    pub spikes: Option<SpikeTimes>,
     /// What the stored numbers mean.
     pub coding: Coding,
     /// Where the data can be had, for the message about a missing file.
     pub cite: Option<String>,
+}
+
+impl ReadRequest {
+    /// Refuses a variable that was named for a format without variables.
+    pub(super) fn refuse_variable(&self, format: &'static str) -> Result<(), RecordingError> {
+        match &self.variable {
+            None => Ok(()),
+            Some(name) => Err(RecordingError::VariableNotApplicable {
+                name: name.clone(),
+                format,
+            }),
+        }
+    }
 }
 
 /// Writes axes as a comma-separated list.

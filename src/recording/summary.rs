@@ -37,6 +37,13 @@ pub struct Summary {
     /// Autocorrelation of K between equal bins of neighbouring repeats; none if
     /// K is constant or there is one repeat.
     pub next_repeat_correlation: Option<f64>,
+    /// Mean of K over the first and over the second half of the repeats, or of the
+    /// bins if there is one repeat; a middle one belongs to neither. None if there
+    /// is one bin.
+    pub halves: Option<[f64; 2]>,
+    /// Standard deviation over the repeats of the mean of K in a repeat; none if
+    /// there is one repeat.
+    pub sd_of_repeats: Option<f64>,
 }
 
 /// Summarises a recording.
@@ -88,7 +95,24 @@ pub fn summary(recording: &Recording) -> Summary {
         distinct_words: distinct_words(&recording.data),
         next_bin_correlation: autocorrelation(&centred, 1),
         next_repeat_correlation: several.and_then(|lag| autocorrelation(&centred, lag)),
+        halves: halves(&counts, several.unwrap_or(1)),
+        sd_of_repeats: several.map(|length| sd_of_blocks(&centred, length)),
     }
+}
+
+/// Means over the first and the second half of the blocks of this length.
+fn halves(counts: &[usize], length: usize) -> Option<[f64; 2]> {
+    let half = counts.len() / length / 2 * length;
+    let mean = |counts: &[usize]| counts.iter().sum::<usize>() as f64 / half as f64;
+    (half > 0).then(|| [mean(&counts[..half]), mean(&counts[counts.len() - half..])])
+}
+
+/// Standard deviation of the blocks' means; the mean of the series is zero.
+fn sd_of_blocks(centred: &[f64], length: usize) -> f64 {
+    let blocks = centred.chunks_exact(length);
+    let number = blocks.len() as f64;
+    let squares = blocks.map(|block| (block.iter().sum::<f64>() / length as f64).powi(2));
+    (squares.sum::<f64>() / (number - 1.0)).sqrt()
 }
 
 /// Sum of the products of a series with itself, `lag` further on.
@@ -122,6 +146,8 @@ mod tests {
             data: BitMatrix::from_words(words.len(), cells, words.to_vec()).unwrap(),
             repeats,
             bins_per_repeat: words.len() / repeats,
+            labels: (0..cells as u64).collect(),
+            notes: Vec::new(),
         }
     }
 
@@ -156,6 +182,9 @@ mod tests {
         // K - 1 = -1, 0, 0, 1, 1, -1: products at lag 1 are 0, 0, 0, 1, -1; at lag 3 -1, 0, 0.
         assert_close(summary.next_bin_correlation.unwrap(), 0.0);
         assert_close(summary.next_repeat_correlation.unwrap(), -1.0 / 4.0);
+        // The repeats hold 2 and 4 active cells in three bins: 2/3 and 4/3.
+        assert_eq!(summary.halves, Some([2.0 / 3.0, 4.0 / 3.0]));
+        assert_close(summary.sd_of_repeats.unwrap(), (2.0_f64 / 9.0).sqrt());
     }
 
     #[test]
@@ -166,6 +195,13 @@ mod tests {
         // Four of five repeats have a partner.
         assert_close(repeated.next_repeat_correlation.unwrap(), 4.0 / 5.0);
         assert_eq!(summary_of(&period, 1).next_repeat_correlation, None);
+        // Equal repeats do not differ; of five, the middle one is in no half.
+        assert_close(repeated.sd_of_repeats.unwrap(), 0.0);
+        assert_eq!(repeated.halves, Some([1.0, 1.0]));
+        // Of three bins, the first and the last.
+        assert_eq!(summary_of(&period, 1).halves, Some([0.0, 2.0]));
+        assert_eq!(summary_of(&period, 1).sd_of_repeats, None);
+        assert_eq!(summary_of(&period[..1], 1).halves, None);
         assert_eq!(
             summary_of(&[0b01, 0b10, 0b01], 1).next_bin_correlation,
             None

@@ -3,18 +3,13 @@
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::array::{Layout, Order};
+use super::numbers::{Numbers, check_columns, empty_columns};
 use super::{ReadRequest, Recording, RecordingError};
 
 /// Reads delimited text: in a first pass the shape, in a second the values.
 pub(super) fn read(bytes: &[u8], request: &ReadRequest) -> Result<Recording, RecordingError> {
-    if let Some(name) = &request.variable {
-        return Err(RecordingError::VariableNotApplicable {
-            name: name.clone(),
-            format: "text",
-        });
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let delimiter = delimiter(bytes);
+    request.refuse_variable("text")?;
+    let (bytes, delimiter) = opened(bytes);
     let (rows, columns) = shape(reader(bytes, delimiter))?;
     let layout = Layout::new(request, &[rows, columns as u64], Order::RowMajor)?;
     let mut bits = layout.zeros();
@@ -22,16 +17,66 @@ pub(super) fn read(bytes: &[u8], request: &ReadRequest) -> Result<Recording, Rec
     let mut lines = Lines::new(reader(bytes, delimiter));
     while lines.next()? {
         for (position, field) in lines.fields().enumerate() {
-            let value = number(field).ok_or_else(|| RecordingError::Field {
-                found: String::from_utf8_lossy(field).chars().take(40).collect(),
-                line: lines.number(),
-                field: position + 1,
-            })?;
+            let value = number(field)
+                .ok_or_else(|| not_a_number(field, lines.number(), position, "0 or 1"))?;
             layout.put(&mut bits, index, value)?;
             index += 1;
         }
     }
-    layout.finish(bits, request)
+    Ok(layout.finish(bits))
+}
+
+/// Reads the columns of delimited text, with the names of its header.
+pub(super) fn numbers(bytes: &[u8], request: &ReadRequest) -> Result<Numbers, RecordingError> {
+    request.refuse_variable("text")?;
+    let (bytes, delimiter) = opened(bytes);
+    let (rows, count) = shape(reader(bytes, delimiter))?;
+    check_columns(request, count)?;
+    let mut columns = empty_columns(rows as usize, count);
+    let mut lines = Lines::new(reader(bytes, delimiter));
+    while lines.next()? {
+        for (position, field) in lines.fields().enumerate() {
+            let value = number(field)
+                .ok_or_else(|| not_a_number(field, lines.number(), position, "a number"))?;
+            columns[position].push(value);
+        }
+    }
+    if let Some(names) = &lines.header {
+        // A header alone says how many columns there would be.
+        columns.resize_with(columns.len().max(names.len()), Vec::new);
+        if rows > 0 && names.len() != count {
+            return Err(RecordingError::SpikeColumns {
+                path: request.path.clone(),
+                found: format!("a header of {} names", names.len()),
+                expected: format!("{count}, one a column"),
+                way_out: "name every column, and write no blank inside of a name",
+            });
+        }
+    }
+    Ok(Numbers {
+        names: lines.header,
+        columns,
+    })
+}
+
+fn not_a_number(
+    field: &[u8],
+    line: u64,
+    position: usize,
+    expected: &'static str,
+) -> RecordingError {
+    RecordingError::Field {
+        found: String::from_utf8_lossy(field).chars().take(40).collect(),
+        line,
+        field: position + 1,
+        expected,
+    }
+}
+
+/// The text without a byte-order mark, and its delimiter.
+fn opened(bytes: &[u8]) -> (&[u8], u8) {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    (bytes, delimiter(bytes))
 }
 
 /// The delimiter of the first line that has one; a space if none has.
@@ -85,6 +130,8 @@ struct Lines<'a> {
     reader: Reader<&'a [u8]>,
     record: ByteRecord,
     first: bool,
+    /// The names in the first line, if it holds no number.
+    header: Option<Vec<String>>,
 }
 
 impl<'a> Lines<'a> {
@@ -93,6 +140,7 @@ impl<'a> Lines<'a> {
             reader,
             record: ByteRecord::new(),
             first: true,
+            header: None,
         }
     }
 
@@ -111,6 +159,8 @@ impl<'a> Lines<'a> {
             if !header {
                 return Ok(true);
             }
+            let names = self.fields().map(String::from_utf8_lossy);
+            self.header = Some(names.map(std::borrow::Cow::into_owned).collect());
         }
         Ok(false)
     }

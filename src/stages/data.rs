@@ -2,12 +2,15 @@
 //!
 //! Both write `train.parquet` and `test.parquet`, spins as bits and directors as
 //! features; a recording adds the repeat of each bin as its block. `sample` adds the stored
-//! patterns (`patterns.parquet`) and, where the model knows it, ln p(x) of each
-//! test configuration (`log_probability.parquet`).
+//! patterns (`patterns.parquet`), the generalised Hopfield model that was drawn from
+//! (`model.json`) and, where the model knows it, ln p(x) of each test configuration
+//! (`log_probability.parquet`).
 
+use super::model_file;
 use crate::bits::BitMatrix;
 use crate::configurations::Configurations;
 use crate::engine::{StageError, TaskContext};
+use crate::fields::GeneralisedHopfield;
 use crate::inference::{self, Estimate};
 use crate::manifest::{Point, System};
 use crate::physics::{LogPartition, LogPartitionMethod};
@@ -19,6 +22,7 @@ pub(super) const ROLE: &str = "data";
 pub(super) const TRAIN: &str = "train.parquet";
 pub(super) const TEST: &str = "test.parquet";
 pub(super) const PATTERNS: &str = "patterns.parquet";
+pub(super) const MODEL: &str = "model.json";
 const LOG_PROBABILITY: &str = "log_probability.parquet";
 const NETWORK_ROLE: &str = "likelihood";
 const NETWORK_LOG_PROBABILITY: &str = "network_log_probability.parquet";
@@ -143,6 +147,19 @@ impl DataSet {
 /// Blocks of independent configurations, for errors of statistics that are no means.
 const INDEPENDENT_BLOCKS: usize = 100;
 
+/// The bin of each row within its repeat: rows of a repeat follow one another.
+pub(super) fn bins_of_repeats(blocks: &[u32]) -> Vec<u32> {
+    let mut bins = Vec::with_capacity(blocks.len());
+    for (row, block) in blocks.iter().enumerate() {
+        let next = match row.checked_sub(1) {
+            Some(before) if blocks[before] == *block => bins[before] + 1,
+            _ => 0,
+        };
+        bins.push(next);
+    }
+    bins
+}
+
 /// The rank of each row's block among the blocks.
 fn ranks(blocks: &[u32]) -> Vec<usize> {
     let mut distinct = blocks.to_vec();
@@ -180,9 +197,7 @@ pub(super) fn needing_likelihood(request: Request) -> Request {
 }
 
 /// ln p(x) of each test configuration under the network, as `likelihood` found it.
-pub(super) fn read_network_log_probability(
-    task: &TaskContext<'_>,
-) -> Result<Vec<f64>, StageError> {
+pub(super) fn read_network_log_probability(task: &TaskContext<'_>) -> Result<Vec<f64>, StageError> {
     let bytes = task.read(NETWORK_ROLE, NETWORK_LOG_PROBABILITY)?;
     let (table, _) = tables::from_bytes(&bytes)?;
     let values = table.numbers(VALUE)?;
@@ -267,6 +282,17 @@ fn sampling_value(
     Ok(row.and_then(|row| Some((values[row]?, errors[row], methods[row].clone()))))
 }
 
+/// The generalised Hopfield model that the data were drawn from, if it is one.
+pub(super) fn read_true_model(
+    task: &TaskContext<'_>,
+) -> Result<Option<GeneralisedHopfield>, StageError> {
+    if !task.files(ROLE).any(|file| file == MODEL) {
+        return Ok(None);
+    }
+    let bytes = task.read(ROLE, MODEL)?;
+    Ok(Some(model_file::from_bytes(&bytes, MODEL)?))
+}
+
 /// Reads a bit matrix that `sample` wrote beside the configurations.
 pub(super) fn read_bits(task: &TaskContext<'_>, file: &str) -> Result<BitMatrix, StageError> {
     let (configurations, _, _) = tables::configurations_from_bytes(&task.read(ROLE, file)?)?;
@@ -291,16 +317,7 @@ impl Distinct {
                 index: (0..configurations.rows()).collect(),
             };
         };
-        let mut seen = std::collections::BTreeMap::new();
-        let mut rows = Vec::new();
-        let index = (0..bits.rows())
-            .map(|row| {
-                *seen.entry(bits.row(row)).or_insert_with(|| {
-                    rows.push(row);
-                    rows.len() - 1
-                })
-            })
-            .collect();
+        let (rows, index) = bits.distinct_rows();
         Self {
             configurations: configurations.select_rows(&rows),
             index,

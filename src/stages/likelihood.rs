@@ -91,7 +91,9 @@ impl Stage for Likelihood {
                 Some((method, gap))
             }
         };
-        let complete = grid.as_ref().filter(|grid| grid.rows.len() == weighted.len());
+        let complete = grid
+            .as_ref()
+            .filter(|grid| grid.rows.len() == weighted.len());
         let (method, own) = match complete {
             Some(grid) => ("quadrature", &grid.values),
             None => ("importance_weighted", &weighted),

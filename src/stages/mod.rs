@@ -4,6 +4,8 @@
 //! sample | recording -> train -> thermodynamics, likelihood, couplings,
 //!                                patterns, statistics, information
 //!                                    | likelihood, information -> verdict
+//!                                    | likelihood -> model_vae, beside model_<rival>
+//!                                    | likelihood -> effective_model -> collective_states
 //!                                    | all points
 //!                               table -> figure
 //! ```
@@ -23,13 +25,17 @@
 //! were raised to 2 for several models and units, and stand at 3 since exact spins
 //! come from other random numbers; all others stand at 1.
 
+mod collective_states;
 mod couplings;
 mod data;
+mod effective_model;
 mod figure;
 mod information;
 mod likelihood;
 mod model;
-mod pattern_files;
+mod model_file;
+mod models;
+mod named_files;
 mod patterns;
 mod recording;
 mod sample;
@@ -44,7 +50,8 @@ use crate::plan::StageDefinition;
 use crate::tables::{self, Table};
 
 pub use figure::figure_requests;
-pub use pattern_files::{PatternFileError, read_pattern_files};
+pub use model_file::ModelFileError;
+pub use named_files::{NamedFileError, read_named_files};
 pub use recording::{RecordingDigest, parquet_recording, recording_digests};
 
 /// All stages, in the order of the data's flow.
@@ -52,9 +59,9 @@ pub use recording::{RecordingDigest, parquet_recording, recording_digests};
 /// `digests` pins the content of each recording that the points name.
 #[must_use]
 pub fn registry(digests: Vec<RecordingDigest>) -> Vec<Box<dyn Stage>> {
-    vec![
+    let mut stages: Vec<Box<dyn Stage>> = vec![
         Box::new(sample::Sample),
-        Box::new(recording::Recording::new(digests)),
+        Box::new(recording::Recording::new(digests.clone())),
         Box::new(train::Train),
         Box::new(train::TrainFurther),
         Box::new(thermodynamics::Thermodynamics),
@@ -64,9 +71,13 @@ pub fn registry(digests: Vec<RecordingDigest>) -> Vec<Box<dyn Stage>> {
         Box::new(statistics::Statistics),
         Box::new(information::Information),
         Box::new(verdict::Verdict),
-        Box::new(table::Join),
-        Box::new(figure::Draw),
-    ]
+        Box::new(effective_model::EffectiveModel),
+        Box::new(collective_states::CollectiveStates),
+    ];
+    stages.extend(models::stages(digests));
+    stages.push(Box::new(table::Join));
+    stages.push(Box::new(figure::Draw));
+    stages
 }
 
 /// The same stages as the plan sees them.

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::data;
+use super::{data, model_file};
 use crate::bits::BitMatrix;
 use crate::engine::{StageError, TaskContext};
+use crate::fields;
 use crate::information::{ExactInformation, Lattice};
-use crate::manifest::{ModelSection, PatternSource};
-use crate::physics::{self, PhysicsError, System};
-use crate::random;
+use crate::manifest::{DrawnFieldModel, FieldLaw, FieldModelSource, ModelSection, PatternSource};
+use crate::physics::{self, ModelRecipe, PhysicsError, System};
+use crate::random::{self, Generator};
+use crate::tables;
 
 /// A model, and what is exactly known of its information.
 pub(super) trait Subject: System + ExactInformation {}
@@ -47,6 +49,10 @@ pub(super) enum Model {
         side: usize,
         temperature: f64,
     },
+    GeneralisedHopfield {
+        sites: usize,
+        source: FieldModel,
+    },
 }
 
 /// Where the stored patterns of a Hopfield network come from.
@@ -55,6 +61,38 @@ pub(super) enum Model {
 pub(super) enum Patterns {
     Drawn { count: usize, correlation: f64 },
     Given(Vec<Vec<i8>>),
+}
+
+/// Where biases, patterns and field of a generalised Hopfield model come from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FieldModel {
+    Drawn(DrawnFieldModel),
+    /// The text of a saved model.
+    Given(String),
+}
+
+/// What belongs to a model beside its parameters. The stage `sample` draws it, if it is
+/// drawn, and keeps it for all others.
+pub(super) enum Stored {
+    Nothing,
+    Patterns(BitMatrix),
+    Fields(fields::GeneralisedHopfield),
+}
+
+impl Stored {
+    /// Keeps it beside the configurations.
+    pub(super) fn write(&self, task: &TaskContext<'_>) -> Result<(), StageError> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Patterns(patterns) => {
+                let stored = patterns.clone().into();
+                let bytes = tables::configurations_to_bytes(&stored, None, &task.metadata())?;
+                task.write(data::PATTERNS, &bytes)
+            }
+            Self::Fields(model) => task.write(data::MODEL, &model_file::to_bytes(model)),
+        }
+    }
 }
 
 impl Model {
@@ -95,49 +133,54 @@ impl Model {
                 side: section.side,
                 temperature: section.temperature,
             },
+            ModelSection::GeneralisedHopfield(section) => Self::GeneralisedHopfield {
+                sites: section.sites,
+                source: match &section.source {
+                    FieldModelSource::Drawn(drawn) => FieldModel::Drawn(*drawn),
+                    FieldModelSource::Given { text } => FieldModel::Given(text.clone()),
+                    // Read before the plan is made; a path that is left names nothing.
+                    FieldModelSource::File { .. } => FieldModel::Given(String::new()),
+                },
+            },
         }
     }
 
-    /// The stored patterns, if the model has any, for the stage that keeps them.
+    /// What belongs to the model beside its parameters, for the stage that keeps it.
     ///
     /// Drawn patterns depend on seed, replicate, sites and their number only, so
-    /// that a sweep over temperature cools one and the same network.
-    pub(super) fn patterns(
-        &self,
-        seed: u64,
-        replicate: u32,
-    ) -> Result<Option<BitMatrix>, PhysicsError> {
-        let Self::Hopfield {
-            sites, patterns, ..
-        } = self
-        else {
-            return Ok(None);
+    /// that a sweep over temperature cools one and the same network; a drawn field model
+    /// likewise, so that a sweep over its strength strengthens one and the same.
+    pub(super) fn stored(&self, seed: u64, replicate: u32) -> Result<Stored, StageError> {
+        let generator = |name: &str, sites: usize, count: usize| {
+            let numbers = [replicate.to_string(), sites.to_string(), count.to_string()];
+            let names = [name, &numbers[0], &numbers[1], &numbers[2]];
+            random::stream(&seed.to_string(), &names)
         };
-        let patterns = match patterns {
-            Patterns::Drawn { count, correlation } => {
-                let names = [
-                    "patterns",
-                    &replicate.to_string(),
-                    &sites.to_string(),
-                    &count.to_string(),
-                ];
-                let mut generator = random::stream(&seed.to_string(), &names);
-                if *correlation > 0.0 {
-                    physics::draw_correlated_patterns(*count, *sites, *correlation, &mut generator)?
-                } else {
-                    physics::draw_patterns(*count, *sites, &mut generator)
+        Ok(match self {
+            Self::Hopfield {
+                sites, patterns, ..
+            } => Stored::Patterns(match patterns {
+                Patterns::Drawn { count, correlation } => {
+                    let mut generator = generator("patterns", *sites, *count);
+                    drawn(*count, *sites, *correlation, &mut generator)?
                 }
-            }
-            Patterns::Given(rows) => given(rows, *sites),
-        };
-        Ok(Some(patterns))
+                Patterns::Given(rows) => given(rows, *sites),
+            }),
+            Self::GeneralisedHopfield { sites, source } => Stored::Fields(match source {
+                FieldModel::Drawn(drawn) => {
+                    let mut generator = generator("field model", *sites, drawn.fields);
+                    recipe(*sites, drawn).draw(&mut generator)?
+                }
+                FieldModel::Given(text) => {
+                    model_file::from_bytes(text.as_bytes(), "the model of `model.file`")?
+                }
+            }),
+            _ => Stored::Nothing,
+        })
     }
 
-    /// The model with its stored patterns, if it has any.
-    pub(super) fn system(
-        &self,
-        patterns: Option<BitMatrix>,
-    ) -> Result<Box<dyn Subject>, StageError> {
+    /// The model with what belongs to it beside its parameters.
+    pub(super) fn system(&self, stored: Stored) -> Result<Box<dyn Subject>, StageError> {
         Ok(match *self {
             Self::CurieWeiss {
                 sites,
@@ -150,7 +193,10 @@ impl Model {
                 field,
                 ..
             } => {
-                let patterns = patterns.unwrap_or_else(|| BitMatrix::zeros(0, sites));
+                let patterns = match stored {
+                    Stored::Patterns(patterns) => patterns,
+                    _ => BitMatrix::zeros(0, sites),
+                };
                 let fields = match patterns.rows() {
                     0 => Vec::new(),
                     _ => physics::fields_along(&patterns, 0, field),
@@ -173,6 +219,14 @@ impl Model {
             Self::LebwohlLasher { side, temperature } => {
                 Box::new(physics::LebwohlLasher::new(side, temperature)?)
             }
+            Self::GeneralisedHopfield { .. } => {
+                let Stored::Fields(model) = stored else {
+                    let missing = "the samples have no `model.json` beside them, expected the \
+                                   model that drew them; run `sample` again with `--force`";
+                    return Err(StageError::failed(missing));
+                };
+                Box::new(physics::GeneralisedHopfield::new(model)?)
+            }
         })
     }
 
@@ -187,9 +241,16 @@ impl Model {
         }
     }
 
-    /// The model, with the patterns that the stage `sample` has kept.
+    /// The model, with what the stage `sample` has kept beside its parameters.
     pub(super) fn sampled(&self, task: &TaskContext<'_>) -> Result<Box<dyn Subject>, StageError> {
-        self.system(self.stored_patterns(task)?)
+        let stored = if let Some(patterns) = self.stored_patterns(task)? {
+            Stored::Patterns(patterns)
+        } else if let Some(model) = data::read_true_model(task)? {
+            Stored::Fields(model)
+        } else {
+            Stored::Nothing
+        };
+        self.system(stored)
     }
 
     /// The lattice on which the sites lie, if they do.
@@ -207,6 +268,35 @@ impl Model {
             Self::CurieWeiss { field, .. } | Self::Hopfield { field, .. } => *field,
             _ => 0.0,
         }
+    }
+}
+
+/// Patterns drawn from the seed.
+fn drawn(
+    count: usize,
+    sites: usize,
+    correlation: f64,
+    generator: &mut Generator,
+) -> Result<BitMatrix, PhysicsError> {
+    if correlation > 0.0 {
+        return physics::draw_correlated_patterns(count, sites, correlation, generator);
+    }
+    Ok(physics::draw_patterns(count, sites, generator))
+}
+
+/// The recipe by which physics draws a field model.
+fn recipe(sites: usize, drawn: &DrawnFieldModel) -> ModelRecipe {
+    ModelRecipe {
+        sites,
+        fields: drawn.fields,
+        rate: drawn.rate,
+        strength: drawn.strength,
+        law: match drawn.law {
+            FieldLaw::Normal => physics::FieldLaw::Normal,
+            FieldLaw::Skewed => physics::FieldLaw::Skewed,
+            FieldLaw::States => physics::FieldLaw::States,
+        },
+        sparseness: drawn.sparseness,
     }
 }
 

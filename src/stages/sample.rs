@@ -1,8 +1,8 @@
 //! `sample`: equilibrium samples of a model, with what is known exactly.
 //!
-//! Writes training and test configurations, stored patterns if the model has any,
-//! ln p(x) of the test configurations where it is known, and a fragment of the
-//! table `sampling`.
+//! Writes training and test configurations, what belongs to the model beside its
+//! parameters (stored patterns, biases and fields), ln p(x) of the test configurations
+//! where it is known, and a fragment of the table `sampling`.
 
 use std::ops::ControlFlow;
 
@@ -14,7 +14,7 @@ use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::manifest::{Point, SamplingMethod as Asked, System};
 use crate::physics::{self, Ensemble, LogPartition, PhysicsError, SamplingMethod};
 use crate::plan::{Request, StageDefinition};
-use crate::tables::{self, Table, schema};
+use crate::tables::{Table, schema};
 
 pub(super) const NAME: &str = "sample";
 
@@ -101,15 +101,10 @@ impl StageDefinition for Sample {
 impl Stage for Sample {
     fn run(&self, task: &TaskContext<'_>) -> Result<(), StageError> {
         let parameters: Parameters = task.parameters()?;
-        let patterns = parameters
-            .model
-            .patterns(parameters.seed, parameters.replicate)?;
-        if let Some(patterns) = &patterns {
-            let stored = patterns.clone().into();
-            let bytes = tables::configurations_to_bytes(&stored, None, &task.metadata())?;
-            task.write(data::PATTERNS, &bytes)?;
-        }
-        let system = parameters.model.system(patterns)?;
+        let model = &parameters.model;
+        let stored = model.stored(parameters.seed, parameters.replicate)?;
+        stored.write(task)?;
+        let system = model.system(stored)?;
         let method = parameters.method.resolve(system.as_ref());
         let total = parameters.samples + parameters.test_samples;
         let streams = |name: &str| task.stream(name);

@@ -115,7 +115,7 @@ fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
 }
 
 /// The most active units, in their own order: their triplets are best known.
-fn chosen_sites(bits: &BitMatrix, count: usize) -> Vec<usize> {
+pub(super) fn chosen_sites(bits: &BitMatrix, count: usize) -> Vec<usize> {
     let mut active = vec![0_usize; bits.columns()];
     for row in 0..bits.rows() {
         for (site, total) in active.iter_mut().enumerate() {

@@ -158,6 +158,15 @@ impl Allocator {
 }
 
 impl Architecture {
+    /// Number of parameters of the distribution `p(x)`: decoder and prior.
+    #[must_use]
+    pub fn generative_parameters(&self) -> usize {
+        let layout = self.layout();
+        let encoder = layout.encoder.iter();
+        let encoder: usize = encoder.map(|l| l.weight.len() + l.bias.len()).sum();
+        layout.length - encoder
+    }
+
     /// Numbers in the features of one configuration: sites times width.
     #[must_use]
     pub fn features(&self) -> usize {

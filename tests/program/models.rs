@@ -140,3 +140,58 @@ fn patterns_come_from_a_file_beside_the_manifest() {
     let wrong = experiment.call(&["plan", "manifest.toml"]).with_code(2);
     wrong.saying(&["patterns of 2 sites, expected 24"]);
 }
+
+#[test]
+fn a_population_keeps_its_true_model_and_is_drawn_from_it_again() {
+    let keys = "sites = 20\nfields = 2\nrate = 0.3\nlaw = \"skewed\"";
+    let analyses = "information = { partitions = [\"halves\"], samples = 200, encoded = 100 }";
+    let text = manifest("generalised_hopfield", keys, 2, analyses);
+    let drawn = Experiment::new(&text);
+    drawn.run(&[]).with_code(0);
+    let columns = ["quantity", "method"];
+    let words = ["log_partition", "normalised"];
+    let zero = |number: f64| number.abs() <= 0.0;
+    assert!(value(&drawn, "sampling", columns, words).map(zero) == [true; 2]);
+    let columns = ["observable", "source"];
+    let words = ["squared_collective_1", "data"];
+    let [found, exact] = value(&drawn, "thermodynamics", columns, words);
+    // 1300 independent samples: a mean square is known to 2^(1/2) 1300^(-1/2) = 4 % if
+    // normal, to twice that with a long tail; three of those.
+    assert!((found / exact - 1.0).abs() < 0.24, "{found}, {exact}");
+    let information = drawn.table("information");
+    let method = information.texts("mutual_information_method").unwrap();
+    assert_eq!(method, ["samples"]);
+
+    let saved = std::fs::read(drawn.stored("sample", "model.json")).unwrap();
+    let named = manifest(
+        "generalised_hopfield",
+        "sites = 20\nfile = \"cells.json\"",
+        2,
+        analyses,
+    );
+    let again = Experiment::new(&named);
+    let missing = again.call(&["plan", "manifest.toml"]).with_code(2);
+    missing.saying(&["`model.file` from", "no file `cells.json`"]);
+    again.write("cells.json", &saved);
+    again.run(&[]).with_code(0);
+    let kept = std::fs::read(again.stored("sample", "model.json")).unwrap();
+    assert!(kept == saved, "the same model to the last digit");
+    // The content is in the keys: another place changes nothing, another number does.
+    std::fs::rename(again.path("cells.json"), again.path("moved.json")).unwrap();
+    let moved = ["--set", "model.file=moved.json"];
+    let cached = again.run(&[&["--expect-cached"], &moved[..]].concat());
+    assert!(cached.with_code(0).summary().starts_with("0 done"));
+    let text = String::from_utf8(saved).unwrap();
+    let (before, after) = text.split_once("\"biases\":[").unwrap();
+    let other = format!(
+        "{before}\"biases\":[0.5,{}",
+        after.split_once(',').unwrap().1
+    );
+    again.write("moved.json", other.as_bytes());
+    again
+        .run(&[&["--expect-cached"], &moved[..]].concat())
+        .with_code(1);
+    again.write("moved.json", b"{}");
+    let wrong = again.run(&moved).with_code(2);
+    wrong.saying(&["`model.file`", "missing field `format`"]);
+}

@@ -1,6 +1,7 @@
 //! Recordings from file to tables, and what is said when there is none.
 
 use std::io::Write;
+use std::ops::Range;
 
 use flate2::{Compression, write::ZlibEncoder};
 
@@ -43,8 +44,75 @@ fn active(repeat: usize, cell: usize, bin: usize) -> bool {
 
 /// Rate of a cell over some repeats.
 fn rate(cell: usize, repeats: &[usize]) -> f64 {
-    let count = |&repeat: &usize| (0..BINS).filter(|&bin| active(repeat, cell, bin)).count();
-    repeats.iter().map(count).sum::<usize>() as f64 / (repeats.len() * BINS) as f64
+    rate_in(cell, repeats, 0..BINS)
+}
+
+/// Rate of a cell over some bins of some repeats.
+fn rate_in(cell: usize, repeats: &[usize], bins: Range<usize>) -> f64 {
+    let length = repeats.len() * bins.len();
+    let active = |&repeat: &usize| bins.clone().filter(move |&bin| active(repeat, cell, bin));
+    repeats.iter().flat_map(active).count() as f64 / length as f64
+}
+
+/// The rule as a row a spike, at the beginning of its bin of 20 ms; cell `c` is
+/// called `10 c + 7`, repeat `r` is trial `r + 1`. Each cell has a spike after the
+/// last bin, so that the silent ones are in the table as well.
+fn spikes() -> String {
+    let mut text = "trial,time,unit\n".to_owned();
+    for (cell, repeat) in (0..CELLS).flat_map(|c| (0..REPEATS).map(move |r| (c, r))) {
+        for bin in (0..BINS).filter(|&bin| active(repeat, cell, bin)) {
+            let time = bin as f64 * 0.02;
+            let row = format!("{},{time:?},{}\n", repeat + 1, 10 * cell + 7);
+            text.push_str(&row);
+        }
+    }
+    for cell in 0..CELLS {
+        let row = format!("1,{:?},{}\n", BINS as f64 * 0.02, 10 * cell + 7);
+        text.push_str(&row);
+    }
+    text
+}
+
+/// The manifest for those spikes.
+fn spike_manifest() -> String {
+    let binned =
+        "path = \"data/small.mat\"\nvariable = \"bint\"\naxes = [\"repeat\", \"cell\", \"bin\"]\n";
+    assert!(MANIFEST.contains(binned), "{MANIFEST}");
+    let spikes = "path = \"spikes.csv\"\nformat = \"spike_times\"\nduration_s = 0.4\n\
+                  columns = [\"cell:unit\", \"time\", \"repeat:trial\"]\n";
+    MANIFEST.replace(binned, spikes)
+}
+
+/// Site and rate in the data, row by row, of the points that have these swept values.
+fn data_rates(experiment: &Experiment, point: &[(&str, &str)]) -> Vec<(usize, f64)> {
+    let rates = experiment.table("rates");
+    let (sources, sites) = (
+        rates.texts("source").expect("a column of the table"),
+        rates.integers("site").expect("a column of the table"),
+    );
+    let values = rates.numbers("rate").expect("a column of the table");
+    let is_of_point = |row: usize| {
+        let mut swept = point.iter();
+        swept.all(|&(name, value)| rates.texts(name).expect("a column of the table")[row] == value)
+    };
+    let rows = (0..rates.rows()).filter(|&row| sources[row] == "data" && is_of_point(row));
+    rows.map(|row| {
+        (
+            sites[row] as usize,
+            values[row].expect("a column of the table"),
+        )
+    })
+    .collect()
+}
+
+#[track_caller]
+fn assert_rates(found: &[(usize, f64)], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for &(site, rate) in found {
+        // Both are a count over a number of bins.
+        let difference = (rate - expected[site]).abs();
+        assert!(difference < 1e-12, "site {site}: {rate}, {expected:?}");
+    }
 }
 
 /// An element of a MATLAB v5 file, padded to eight bytes.
@@ -156,25 +224,9 @@ fn data_shows_what_is_in_a_recording() {
 fn a_recording_of_repeats_runs_to_its_tables() {
     let experiment = recorded();
     experiment.run(&[]).with_code(0);
-    let rates = experiment.table("rates");
-    let (sources, sites) = (
-        rates.texts("source").unwrap(),
-        rates.integers("site").unwrap(),
-    );
-    let values = rates.numbers("rate").unwrap();
-    let mut seen = 0;
-    for row in (0..rates.rows()).filter(|&row| sources[row] == "data") {
-        // Repeats 2 and 5 of six are the test set.
-        let expected = rate(sites[row] as usize, &[2, 5]);
-        let found = values[row].unwrap();
-        assert!(
-            (found - expected).abs() < 1e-12,
-            "cell {}: {found}, {expected}",
-            sites[row]
-        );
-        seen += 1;
-    }
-    assert_eq!(seen, CELLS);
+    // Repeats 2 and 5 of six are the test set.
+    let expected: Vec<f64> = (0..CELLS).map(|cell| rate(cell, &[2, 5])).collect();
+    assert_rates(&data_rates(&experiment, &[]), &expected);
     for figure in ["active_count", "correlations", "rates", "latent_map"] {
         let name = format!("results/trial/plots/{figure}.png");
         assert!(experiment.path(&name).is_file(), "no {name}");
@@ -187,6 +239,139 @@ fn a_recording_of_repeats_runs_to_its_tables() {
     .unwrap();
     let moved = ["--set", "recording.path=moved.mat", "--expect-cached"];
     experiment.run(&moved).with_code(0);
+}
+
+#[test]
+fn spikes_become_the_bins_that_they_lie_in() {
+    let experiment = Experiment::new(&spike_manifest());
+    experiment.write("spikes.csv", spikes().as_bytes());
+    let left_out = format!("left out: 0 spikes before the start, {CELLS} after");
+    experiment.run(&[]).with_code(0).saying(&[&left_out]);
+    let expected: Vec<f64> = (0..CELLS).map(|cell| rate(cell, &[2, 5])).collect();
+    assert_rates(&data_rates(&experiment, &[]), &expected);
+    let cells = std::fs::read_to_string(experiment.stored("recording", "cells.csv")).unwrap();
+    assert_eq!(cells, "site,cell\n0,7\n1,17\n2,27\n3,37\n4,47\n");
+}
+
+#[test]
+fn data_shows_spikes_as_it_shows_their_bins() {
+    let experiment = recorded();
+    experiment.write("spikes.csv", spikes().as_bytes());
+    let json = ["--format", "json"];
+    let binned = experiment.call(&[&DATA[..], &json].concat()).with_code(0);
+    let flags = [
+        "data",
+        "spikes.csv",
+        "--spike-times",
+        "--bin-ms",
+        "20",
+        "--duration-s",
+        "0.4",
+        "--columns",
+        "cell:unit,time,repeat:trial",
+    ];
+    let spiking = experiment.call(&[&flags[..], &json].concat()).with_code(0);
+    assert_eq!(spiking.stdout, binned.stdout);
+    // All spikes share a few bins if their times are taken for milliseconds.
+    let wrong = [&flags[..4], &["80", "--time-unit", "ms"], &flags[7..]].concat();
+    experiment
+        .call(&wrong)
+        .with_code(0)
+        .saying(&["share a bin", "is the unit of time right"]);
+    let unnamed = [&flags[..7], &["--columns", "cell,time"]].concat();
+    experiment.call(&unnamed).with_code(2).saying(&[
+        "`spikes.csv`",
+        "no `cell`",
+        "as in `cell:unit`",
+    ]);
+    for missing in [&["--spike-times"][..], &["--bin-ms", "20"]] {
+        let ended = experiment.call(&[&["data", "spikes.csv"], missing].concat());
+        ended.with_code(2).saying(&["required"]);
+    }
+}
+
+#[test]
+fn numbers_of_cells_and_parts_of_the_movie_are_swept() {
+    let experiment = recorded();
+    let sweep = [
+        "--set",
+        "sweep.recording.sites=[\"random:3\", \"random:4\", \"first:3\"]",
+        "--set",
+        "sweep.recording.bins=[\"0:5\", \"5:20\"]",
+        "--set",
+        "analysis.statistics.triplet_sites=3",
+    ];
+    experiment.run(&sweep).with_code(0);
+    for (bins, range) in [("0:5", 0..5), ("5:20", 5..20)] {
+        let found = data_rates(&experiment, &[("sites", "first:3"), ("bins", bins)]);
+        let expected = |cells: &[usize]| -> Vec<f64> {
+            let rate = |&cell: &usize| rate_in(cell, &[2, 5], range.clone());
+            cells.iter().map(rate).collect()
+        };
+        assert_rates(&found, &expected(&[0, 1, 2]));
+        // Which cells were drawn is in the entries, the same for both parts.
+        for sites in ["random:3", "random:4"] {
+            let cells = drawn(&experiment, sites);
+            let found = data_rates(&experiment, &[("sites", sites), ("bins", bins)]);
+            assert_rates(&found, &expected(&cells));
+        }
+    }
+    let (three, four) = (
+        drawn(&experiment, "random:3"),
+        drawn(&experiment, "random:4"),
+    );
+    assert!(
+        three.iter().all(|cell| four.contains(cell)),
+        "{three:?} {four:?}"
+    );
+    let again = [&sweep[..], &["--expect-cached"]].concat();
+    experiment.run(&again).with_code(0);
+}
+
+/// The cells that a rule drew, from `cells.csv` of all entries with that rule.
+#[track_caller]
+fn drawn(experiment: &Experiment, sites: &str) -> Vec<usize> {
+    let folder = experiment.path("results/.store/v1/recording");
+    let all = files(&folder);
+    let mut lists: Vec<Vec<usize>> = all
+        .iter()
+        .filter(|(path, bytes)| {
+            let rule = format!("\"{sites}\"");
+            path.ends_with("entry.json") && String::from_utf8_lossy(bytes).contains(&rule)
+        })
+        .map(|(path, _)| {
+            let text = String::from_utf8_lossy(&all[&path.with_file_name("cells.csv")]);
+            let rows = text.lines().skip(1).filter_map(|row| row.split_once(','));
+            rows.map(|(_, cell)| cell.parse().expect("a number"))
+                .collect()
+        })
+        .collect();
+    assert_eq!(lists.len(), 2, "one entry for each part of the movie");
+    lists.dedup();
+    assert_eq!(lists.len(), 1, "{lists:?}");
+    lists.remove(0)
+}
+
+#[test]
+fn cells_and_bins_that_are_not_there_are_errors() {
+    let experiment = recorded();
+    for (set, saying) in [
+        (
+            "recording.sites=random:6",
+            "`sites` is `random:6`, but the recording has 5 cells",
+        ),
+        (
+            "recording.sites=[4, 5]",
+            "cell 5 of the subset is out of range",
+        ),
+        (
+            "recording.bins=10:21",
+            "bins 10:21 were asked for, but a repeat has 20 bins",
+        ),
+    ] {
+        let ended = experiment.run(&["--set", set]).with_code(1);
+        ended.saying(&["task `recording` failed: ", saying]);
+    }
 }
 
 #[test]

@@ -14,7 +14,9 @@
 //! integral over the field ([`field_grid`]); for directors an integral over the length
 //! of the field, direction by direction in closed form ([`side_field`]). The average
 //! over `Y_A` and `Y_B` is a sum over counts, or a mean over equilibrium samples with
-//! its standard error. The Ising lattices have solutions of their own.
+//! its standard error. In the generalised Hopfield model the field takes a list of
+//! values, all integrals are sums over it, and the same average is taken
+//! ([`generalised_hopfield`]). The Ising lattices have solutions of their own.
 //!
 //! In comes a model, a partition and perhaps equilibrium samples; out go nats. Nothing
 //! here draws a random number.
@@ -23,6 +25,7 @@ mod classes;
 mod cylinder;
 mod enumeration;
 mod field_grid;
+mod generalised_hopfield;
 mod ising;
 mod legendre;
 mod limits;

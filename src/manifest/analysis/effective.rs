@@ -1,6 +1,6 @@
 //! `[analysis.effective_model]` and `[analysis.collective_states]`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::manifest::section::{NumberRule, Section};
 
@@ -20,7 +20,7 @@ pub struct EffectiveModelSection {
 }
 
 /// What a rotation of the patterns, which changes no probability, is chosen by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PatternRotation {
     /// Few sites with large entries each, as groups of cells have.
@@ -49,7 +49,7 @@ pub(in crate::manifest) const COLLECTIVE_STATES_KEYS: &[&str] = &["barrier_nats"
 
 // Defaults.
 const EFFECTIVE_MODEL: EffectiveModelSection = EffectiveModelSection {
-    most_variables: 8,
+    most_variables: 16,
     rotation: PatternRotation::Sparse,
     bootstrap: 20,
     starts: 5,

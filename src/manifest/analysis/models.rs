@@ -138,7 +138,7 @@ fn samples(section: &Section<'_>, node: &Node, key: &str) -> Option<ModelSamples
     inner.allow_only(SAMPLES_KEYS);
     inner.require(&["name", "path"]);
     let name = file_name(&inner, "name");
-    let path = recording::path(&inner);
+    let path = recording::path(&inner, "path");
     let (variable, cite) = (inner.text("variable"), inner.text("cite"));
     Some(ModelSamples {
         name: name?,

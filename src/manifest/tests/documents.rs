@@ -43,6 +43,11 @@ fn the_expanded_text_loads_to_the_same_points() {
         "sweep.vae.latent=[4, 5]",
     ];
     assert_round_trip(&with_sets(MODEL, &sets));
+    for text in [rules::FIELDS, rules::SAVED] {
+        assert_round_trip(&sources(text));
+    }
+    let strengths = "[sweep]\nmodel.strength = [0.5, 1]\nmodel.law = [\"normal\", \"states\"]\n";
+    assert_round_trip(&sources(&format!("{}{strengths}", rules::FIELDS)));
 }
 
 #[test]
@@ -54,6 +59,39 @@ fn the_expanded_text_of_a_recording_names_its_file_in_full() {
         "recording.bin_ms=20",
     ];
     assert_round_trip(&with_sets(RECORDING, &sets));
+    for set in [
+        "recording.sites=random:3:1",
+        "sweep.recording.sites=[\"random:3\", \"first:2\", [4, 0]]",
+        "sweep.recording.bins=[\"0:10\", \"10:20\"]",
+    ] {
+        assert_round_trip(&with_sets(RECORDING, &[set]));
+    }
+    let spikes = RECORDING.replace("repeats = 12", "format = \"spike_times\"\nbin_ms = 20");
+    let columns = "recording.columns=[\"time\", \"-\", \"cell:u\", \"repeat\"]";
+    for sets in [
+        [
+            "recording.repeats=3",
+            "recording.start_s=-1",
+            "recording.bin_ms=5",
+        ],
+        [
+            columns,
+            "recording.duration_s=2.5",
+            "recording.time_unit=ms",
+        ],
+        [
+            "recording.repeats=3",
+            "sweep.recording.bin_ms=[10, 20]",
+            "recording.bins=3:4",
+        ],
+    ] {
+        assert_round_trip(&with_sets(&spikes, &sets));
+    }
+    let both = [
+        "recording.bin_ms=5",
+        "sweep.recording.format=[\"binned\", \"spike_times\"]",
+    ];
+    assert_round_trip(&with_sets(RECORDING, &both));
     let manifest = good(&sources(RECORDING));
     assert!(
         manifest
@@ -76,6 +114,26 @@ fn the_expanded_text_of_a_recording_names_its_file_in_full() {
 }
 
 #[test]
+fn swept_paths_of_models_and_patterns_are_written_in_full() {
+    let saved = format!(
+        "{}[sweep]\nmodel.file = [\"a.json\", \"/b.json\"]\n",
+        rules::SAVED
+    );
+    let patterns = format!("{MODEL}[sweep]\nmodel.patterns = [\"a.csv\", 2]\n");
+    for (text, expected) in [
+        (saved, "[\"/home/someone/runs/a.json\", \"/b.json\"]"),
+        (patterns, "[\"/home/someone/runs/a.csv\", 2]"),
+    ] {
+        let manifest = good(&sources(&text));
+        assert!(
+            manifest.expanded.contains(expected),
+            "{}",
+            manifest.expanded
+        );
+    }
+}
+
+#[test]
 fn the_expanded_text_writes_every_default() {
     let expanded = good(&sources(MODEL)).expanded;
     for (table, keys) in catalogue::tables() {
@@ -86,6 +144,11 @@ fn the_expanded_text_writes_every_default() {
         // Keys of another model, decoder or prior have no default here; `training` is a
         // table.
         let absent = ["side", "fields", "components", "training"];
+        let absent = [
+            &absent[..],
+            &["rate", "strength", "law", "sparseness", "file"],
+        ]
+        .concat();
         for key in keys.iter().filter(|key| !absent.contains(key)) {
             let assignment = format!("\n{key} = ");
             assert!(
@@ -130,6 +193,10 @@ fn the_experiments_load() {
         (include_str!("../../../experiments/retina50.toml"), 1),
         (include_str!("../../../experiments/smoke/hopfield.toml"), 2),
         (include_str!("../../../experiments/smoke/recording.toml"), 1),
+        (
+            include_str!("../../../experiments/smoke/population.toml"),
+            2,
+        ),
     ] {
         let manifest = load(&sources(text), columns).unwrap_or_else(|e| panic!("{e}\n{text}"));
         assert_eq!(

@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod documents;
+mod effective;
 mod information;
 mod layering;
 mod robustness;

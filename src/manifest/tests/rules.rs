@@ -1,6 +1,6 @@
 //! Each key takes what it should, and refuses the rest by name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
 
@@ -23,6 +23,28 @@ side = 6
 temperature = 2.0
 "#;
 
+/// A good manifest of a model with fields of its own.
+pub(super) const FIELDS: &str = r#"
+[experiment]
+name = "fields"
+
+[model]
+kind = "generalised_hopfield"
+sites = 20
+fields = 2
+"#;
+
+/// A good manifest of a saved model.
+pub(super) const SAVED: &str = r#"
+[experiment]
+name = "saved"
+
+[model]
+kind = "generalised_hopfield"
+sites = 20
+file = "fits/cells.json"
+"#;
+
 /// A good manifest with the evidence of a verdict.
 const JUDGED: &str = r#"
 [experiment]
@@ -36,6 +58,33 @@ temperature = 2.0
 [analysis]
 likelihood = {}
 information = {}
+"#;
+
+/// A good manifest with the evidence of collective states and of models.
+const EFFECTIVE: &str = r#"
+[experiment]
+name = "effective"
+
+[model]
+kind = "curie_weiss"
+sites = 10
+temperature = 2.0
+
+[analysis]
+likelihood = {}
+effective_model = {}
+"#;
+
+/// A good manifest of spike times.
+const SPIKES: &str = r#"
+[experiment]
+name = "spikes"
+
+[recording]
+path = "spikes.csv"
+format = "spike_times"
+bin_ms = 20
+repeats = 12
 "#;
 
 const TEXTS: [&str; 3] = ["3", "true", "[\"a\"]"];
@@ -61,6 +110,28 @@ const RULES: &[Rule] = &[
         &["0", "10_001", "2.0"],
     ),
     (MODEL, "model.kind", &["hopfield"], &["potts", "1"]),
+    (FIELDS, "model.sites", &["1", "10_000"], &["0", "10_001"]),
+    (FIELDS, "model.fields", &["1", "3"], &["0", "4", "2.0"]),
+    (
+        FIELDS,
+        "model.rate",
+        &["0.001", "0.99"],
+        &["0", "1", "-0.1", "nan"],
+    ),
+    (
+        FIELDS,
+        "model.strength",
+        &["0.001", "10"],
+        &["0", "10.5", "-1"],
+    ),
+    (
+        FIELDS,
+        "model.law",
+        &["normal", "skewed", "states"],
+        &["gumbel", "1"],
+    ),
+    (FIELDS, "model.sparseness", &["0.01", "1"], &["0", "1.1"]),
+    (SAVED, "model.file", &["a.json"], &["\"\"", "3"]),
     (LATTICE, "model.side", &["2", "1024"], &["1", "1025", "4.0"]),
     (MODEL, "model.field", &["0", "-0.5"], &["inf", "up"]),
     (MODEL, "model.correlation", &["0", "0.99"], &["-0.1", "1"]),
@@ -222,6 +293,62 @@ const RULES: &[Rule] = &[
         &["1", "64"],
         &["0"],
     ),
+    (
+        JUDGED,
+        "analysis.effective_model.most_variables",
+        &["1", "32"],
+        &["0", "33"],
+    ),
+    (
+        JUDGED,
+        "analysis.effective_model.rotation",
+        &["sparse", "contrast"],
+        &["varimax", "1"],
+    ),
+    (JUDGED, "analysis.effective_model.bootstrap", &["2"], &["1"]),
+    (JUDGED, "analysis.effective_model.starts", &["0"], &["-1"]),
+    (
+        JUDGED,
+        "analysis.effective_model.iterations",
+        &["1"],
+        &["0"],
+    ),
+    (
+        EFFECTIVE,
+        "analysis.collective_states.barrier_nats",
+        &["0.1", "100"],
+        &["0", "-1"],
+    ),
+    (
+        EFFECTIVE,
+        "analysis.collective_states.nodes",
+        &["11", "201"],
+        &["10"],
+    ),
+    (
+        JUDGED,
+        "analysis.models.rivals",
+        &["[]", r#"["pairwise", "hopfield"]"#],
+        &[r#"["ising"]"#, r#"["hopfield", "hopfield"]"#, "hopfield"],
+    ),
+    (
+        JUDGED,
+        "analysis.models.fields",
+        &["[1]", "[3, 1, 2]"],
+        &["[0]", "[4]", "[1, 1]", "[]"],
+    ),
+    (
+        JUDGED,
+        "analysis.models.samples",
+        &[r#"[{ name = "a", path = "a.csv", variable = "x", cite = "them" }]"#],
+        &[
+            r#"[{ name = "a" }]"#,
+            r#"[{ name = "a/b", path = "a.csv" }]"#,
+            r#"[{ name = "a", path = "" }]"#,
+            r#"["a.csv"]"#,
+        ],
+    ),
+    (JUDGED, "analysis.models.triplet_sites", &["3"], &["2"]),
     (MODEL, "analysis.information.samples", &["0"], &["-1"]),
     (MODEL, "analysis.information.encoded", &["2"], &["1"]),
     (
@@ -259,6 +386,42 @@ const RULES: &[Rule] = &[
         &["1", "2", "x"],
     ),
     (RECORDING, "recording.bin_ms", &["20", "0.5"], &["0", "-20"]),
+    (RECORDING, "recording.format", &["binned"], &["spikes", "3"]),
+    (
+        SPIKES,
+        "recording.columns",
+        &[
+            r#"["time", "cell"]"#,
+            r#"["-", "cell:unit id", "time:t"]"#,
+            r#"["time", "-", "cell", "-"]"#,
+        ],
+        &[
+            r#"["cell"]"#,
+            r#"["cell", "cell"]"#,
+            r#"["cell", "-"]"#,
+            r#"["cell", "times"]"#,
+            r#"["cell:", "time"]"#,
+            r#"["cell", "time", "-:x"]"#,
+            r#"["cell", 3]"#,
+            "cell",
+            // The key `repeats` is there.
+            r#"["cell", "time", "repeat"]"#,
+        ],
+    ),
+    (SPIKES, "recording.time_unit", &["s", "ms"], &["us", "1"]),
+    (SPIKES, "recording.start_s", &["0", "-0.5"], &["inf", "x"]),
+    (
+        SPIKES,
+        "recording.duration_s",
+        &["19.06"],
+        &["0", "-1", "nan"],
+    ),
+    (
+        RECORDING,
+        "recording.bins",
+        &["0:476", "100:101"],
+        &["476", "5:5", "9:2", "-1:3", "[0, 476]", "{ start = 0 }"],
+    ),
     (RECORDING, "recording.split.by", &["repeat"], &["bin"]),
     (
         RECORDING,
@@ -275,8 +438,17 @@ const RULES: &[Rule] = &[
     (
         RECORDING,
         "recording.sites",
-        &["[0, 5, 2]"],
-        &["[]", "[1, 1]", "[-1]", "[0.5]"],
+        &["[0, 5, 2]", "first:25", "random:25", "random:25:3"],
+        &[
+            "[]",
+            "[1, 1]",
+            "[-1]",
+            "[0.5]",
+            "25",
+            "all",
+            "random:0",
+            "first:2:1",
+        ],
     ),
     (
         RECORDING,
@@ -400,6 +572,51 @@ fn recordings_have_repeats_from_an_axis_or_a_key_but_not_both() {
         ("manifest::missing_key", "recording.repeats")
     );
     assert_eq!(line(&problem), 5, "the line of `[recording]`");
+}
+
+#[test]
+fn keys_of_spikes_and_of_bins_exclude_each_other() {
+    for set in [
+        "recording.columns=[\"cell\", \"time\"]",
+        "recording.time_unit=s",
+        "recording.start_s=0",
+        "recording.duration_s=1",
+    ] {
+        let problem = only(&with_sets(RECORDING, &[set]));
+        assert_eq!(problem.code, "manifest::conflict", "{problem}");
+        assert!(problem.expected.contains("spike_times"), "{problem}");
+        good(&with_sets(SPIKES, &[set]));
+    }
+    let axes = r#"recording.axes=["bin", "cell"]"#;
+    let problem = only(&with_sets(SPIKES, &[axes]));
+    assert_eq!(
+        (problem.code, &*problem.key),
+        ("manifest::conflict", "recording.axes")
+    );
+    let problem = only(&sources(&SPIKES.replace("bin_ms = 20\n", "")));
+    assert_eq!(
+        (problem.code, &*problem.key),
+        ("manifest::missing_key", "recording.bin_ms")
+    );
+}
+
+#[test]
+fn spikes_have_repeats_from_a_column_or_are_cut_into_several() {
+    let column = r#"recording.columns=["time", "cell", "repeat:trial"]"#;
+    let counted = SPIKES.replace("repeats = 12\n", "");
+    good(&with_sets(&counted, &[column]));
+    assert_eq!(only(&with_sets(SPIKES, &[column])).key, "recording.repeats");
+    assert_eq!(
+        only(&sources(&counted)).code,
+        "manifest::missing_key",
+        "neither"
+    );
+    let one = only(&with_sets(SPIKES, &["recording.repeats=1"]));
+    let help = one.help.as_deref().unwrap_or_default();
+    assert!(
+        help.starts_with("whole repeats are kept for testing"),
+        "{one}"
+    );
 }
 
 #[test]
@@ -546,8 +763,67 @@ fn every_kind_of_model_has_its_keys() {
         };
         assert_eq!(model.sites(), sites, "{kind}");
     }
+    for (text, drawn) in [(FIELDS, true), (SAVED, false)] {
+        let manifest = good(&sources(text));
+        let System::Model { model, .. } = &manifest.points[0].system else {
+            panic!("a model");
+        };
+        let ModelSection::GeneralisedHopfield(section) = model else {
+            panic!("{model:?}");
+        };
+        assert_eq!((model.sites(), model.is_mean_field()), (20, true));
+        match &section.source {
+            FieldModelSource::Drawn(found) => {
+                assert!(drawn);
+                assert_eq!((found.fields, found.law), (2, FieldLaw::Normal));
+                // The defaults of the manual, which are read back as the same numbers.
+                for (number, manual) in [
+                    (found.rate, 0.1),
+                    (found.strength, 0.7),
+                    (found.sparseness, 0.5),
+                ] {
+                    assert!((number - manual).abs() <= 0.0, "{number}, {manual}");
+                }
+            }
+            FieldModelSource::File { file } => {
+                assert!(!drawn);
+                assert_eq!(file, Path::new("/home/someone/runs/fits/cells.json"));
+            }
+            FieldModelSource::Given { .. } => panic!("nothing has been read"),
+        }
+    }
     for (kind, keys) in [("ising_2d", "sites = 16"), ("maier_saupe", "side = 4")] {
         assert!(!bad(&sources(&of_kind(kind, keys))).is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn a_saved_model_is_not_drawn_as_well() {
+    let keys = "fields = 2\nrate = 0.2\nlaw = \"states\"\n";
+    let problems = bad(&sources(&format!("{SAVED}{keys}")));
+    let found: Vec<(&str, &str)> = problems.iter().map(|p| (p.code, &*p.key)).collect();
+    let conflict = |key| ("manifest::conflict", key);
+    let expected = ["model.fields", "model.rate", "model.law"].map(conflict);
+    assert_eq!(found, expected, "all at once");
+    let neither = FIELDS.replace("fields = 2", "");
+    let problem = only(&sources(&neither));
+    assert_eq!(
+        (problem.code, &*problem.key),
+        ("manifest::missing_key", "model.fields")
+    );
+    let cold = only(&sources(&format!("{FIELDS}temperature = 1.0\n")));
+    assert_eq!(cold.code, "manifest::unknown_key");
+}
+
+#[test]
+fn a_model_with_fields_of_its_own_has_all_analyses_but_those_of_pairs() {
+    let rest = "[vae]\ntraining = { fresh_samples = true }\n[analysis]\nthermodynamics = {}\n\
+                likelihood = {}\nstatistics = {}\ninformation = {}\nverdict = {}\n";
+    good(&sources(&format!("{FIELDS}{rest}")));
+    for analysis in ["couplings", "patterns"] {
+        let text = format!("{SAVED}[analysis]\n{analysis} = {{}}\n");
+        let problem = only(&sources(&text));
+        assert_eq!(problem.key, format!("analysis.{analysis}"));
     }
 }
 

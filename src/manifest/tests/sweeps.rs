@@ -325,6 +325,37 @@ fn given_patterns_follow_swept_sites_or_are_refused() {
 }
 
 #[test]
+fn numbers_of_cells_and_parts_of_a_movie_are_swept_as_texts() {
+    let text = format!(
+        "{RECORDING}[sweep]\nrecording.sites = [\"random:10\", \"random:20\", [3, 1]]\n\
+         recording.bins = [\"0:476\", \"476:953\"]\n"
+    );
+    let manifest = good(&sources(&text));
+    let names: Vec<&str> = manifest.axes.iter().map(|axis| &*axis.name).collect();
+    assert_eq!(names, ["sites", "bins"]);
+    let coordinates: Vec<String> = manifest
+        .points
+        .iter()
+        .map(|point| format!("{} {}", point.coordinates[0].1, point.coordinates[1].1))
+        .collect();
+    let expected = [
+        "random:10 0:476",
+        "random:10 476:953",
+        "random:20 0:476",
+        "random:20 476:953",
+        "3x1 0:476",
+        "3x1 476:953",
+    ];
+    assert_eq!(coordinates, expected);
+    let counts: Vec<Option<usize>> = manifest
+        .points
+        .iter()
+        .map(|point| point.system.known_sites())
+        .collect();
+    assert_eq!(counts, [10, 10, 20, 20, 2, 2].map(Some));
+}
+
+#[test]
 fn keys_of_an_inline_table_are_swept_by_name() {
     let text = format!("{RECORDING}[sweep]\nrecording.split.offset = [0, 1, 2]\n");
     let manifest = good(&sources(&text));

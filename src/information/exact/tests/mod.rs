@@ -7,6 +7,7 @@ use crate::random::stream;
 
 mod curie_weiss;
 mod directors;
+mod generalised_hopfield;
 mod hopfield;
 mod ising;
 
