@@ -270,6 +270,12 @@ fn number_of_fields(
     Ok(found?)
 }
 
+/// Free parameters of a model with a free law of the field at given values: weights sum to
+/// 1. The gauge is no reduction here, since the values stay where they are.
+pub(super) fn parameters(model: &GeneralisedHopfield) -> usize {
+    model.sites() * (1 + model.fields()) + model.weights().len() - 1
+}
+
 /// What the reader should know of the number of collective variables, which is what the
 /// likelihood says: a network may bend the sheet of its latents into further directions
 /// that no data ask for.

@@ -3,10 +3,12 @@
 //! Each model is a stage of its own, so that models are fitted side by side and a
 //! further one costs no other: `model_data` (the training data as the ceiling),
 //! `model_<rival>` (fitted to the training data), `model_samples` (files with samples of
-//! models that others fitted), `model_vae` (the network of the point). All are held
+//! models that others fitted), `model_vae` (the network of the point), `model_effective`
+//! (what was read off it). All are held
 //! against the same test data, and write rows of the tables `models`, `model_counts`
 //! and `model_correlations`.
 
+mod effective;
 mod network;
 mod rivals;
 mod samples;
@@ -31,6 +33,7 @@ pub(super) fn stages(digests: Vec<RecordingDigest>) -> Vec<Box<dyn Stage>> {
     }
     stages.push(Box::new(samples::Samples::new(digests)));
     stages.push(Box::new(network::Network));
+    stages.push(Box::new(effective::Effective));
     stages
 }
 

@@ -121,8 +121,7 @@ pub(super) fn write_model(
 ) -> Result<(), StageError> {
     let model = found.model();
     let nodes = model.weights().len();
-    // Mean and covariance of the field are a gauge, and weights sum to 1.
-    let parameters = model.sites() * (1 + model.fields()) + nodes - 1;
+    let parameters = super::parameters(model);
     let mut row: Vec<Cell> = vec![
         model.fields().into(),
         found.decoder.dimension(model.fields()).into(),

@@ -8,12 +8,12 @@ use super::yardstick::{Candidate, Origin, Population, Yardstick};
 use super::{DataSet, TABLES, data, of_data, report};
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::fields::{GeneralisedHopfield, SiteMixture, Words};
+use crate::inference::IndependentModel;
 use crate::inference::collective::{PSEUDO_COUNT, Repeats, StimulusModel};
 use crate::inference::fields::{
     FieldLaw, FitOptions, HopfieldOptions, SpinMoments, fit, hopfield_maximum_likelihood, start,
 };
 use crate::inference::maximum_entropy::{self, FittedMaximumEntropy, Interaction};
-use crate::inference::{IndependentModel, mixture_statistics};
 use crate::manifest::{Point, Rival};
 use crate::plan::{Request, StageDefinition};
 
@@ -270,17 +270,14 @@ impl Fitting<'_> {
         parameters: usize,
         warning: String,
     ) -> Result<Candidate, StageError> {
-        let test = &self.yardstick.test;
-        let words = Words::new(test.spins()?, &test.block_labels())?;
-        let rates = words.spread(&mixture.rates(&words));
-        let statistics = mixture_statistics(mixture, &self.yardstick.sites)?;
+        let candidate = self
+            .yardstick
+            .mixture(mixture, |population| self.candidate(population))?;
         Ok(Candidate {
             fields,
             parameters: Some(parameters),
-            log_likelihood: Some(words.spread(&mixture.log_likelihood(&words))),
-            rate: Some(test.mean(&rates)?),
             warning,
-            ..self.candidate(Population::Exact(statistics))
+            ..candidate
         })
     }
 

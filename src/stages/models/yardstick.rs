@@ -2,8 +2,10 @@
 
 use crate::bits::BitMatrix;
 use crate::engine::{StageError, TaskContext};
+use crate::fields::{SiteMixture, Words};
 use crate::inference::{
     BlockedPopulation, Estimate, IndependentModel, PopulationStatistics, compare,
+    mixture_statistics,
 };
 use crate::stages::data::{self, DataSet};
 use crate::stages::{statistics, write_fragment};
@@ -156,6 +158,23 @@ impl Yardstick {
         let labels = set.block_labels();
         let counted = BlockedPopulation::new(set.spins()?, &labels, &self.sites)?;
         Ok(Population::Sampled(Box::new(counted)))
+    }
+
+    /// A model that is a mixture of independent sites, of which everything is known exactly;
+    /// `named` makes the rest of it.
+    pub(super) fn mixture(
+        &self,
+        mixture: &SiteMixture,
+        named: impl FnOnce(Population) -> Candidate,
+    ) -> Result<Candidate, StageError> {
+        let words = Words::new(self.test.spins()?, &self.test.block_labels())?;
+        let rates = words.spread(&mixture.rates(&words));
+        let statistics = mixture_statistics(mixture, &self.sites)?;
+        Ok(Candidate {
+            log_likelihood: Some(words.spread(&mixture.log_likelihood(&words))),
+            rate: Some(self.test.mean(&rates)?),
+            ..named(Population::Exact(statistics))
+        })
     }
 
     /// Writes the rows of all three tables; `with_data` adds the test data's own P(K).

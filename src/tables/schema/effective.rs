@@ -4,8 +4,8 @@
 use super::{STANDARD_ERROR, TableSchema, flag, integer, number, text};
 
 const MODEL: &str = "independent, pairwise, k_pairwise, latent_trait, hopfield, \
-                     generalised_hopfield, stimulus, vae, train, or the name of samples that \
-                     were read";
+                     generalised_hopfield, effective_model, stimulus, vae, train, or the name \
+                     of samples that were read";
 
 const FIELDS: &str = "number of latents or fields of the model; 0 if it has none";
 
