@@ -51,7 +51,8 @@ fn sweep(input: &FigureInput, table: &Table) -> Result<Sweep, PlotError> {
     axis_values(table, name)
 }
 
-/// Quadrature where there is one, else the importance-weighted bound, as open marks.
+/// Quadrature where there is one of all configurations, else the importance-weighted bound,
+/// as open marks: a quadrature of some of them has a larger error.
 fn likelihood(input: &FigureInput, table: &Table) -> Result<Chart, PlotError> {
     let sweep = sweep(input, table)?;
     let exact = measured(table, "quadrature_nats", "quadrature_nats_se")?;
@@ -61,14 +62,18 @@ fn likelihood(input: &FigureInput, table: &Table) -> Result<Chart, PlotError> {
         "importance_weighted_nats_se",
     )?;
     let point = |row: usize| {
-        let filled = exact[row].is_some();
-        let (value, error) = exact[row].or(bound[row])?;
+        let of_all = exact[row].filter(|(_, error)| {
+            let other = bound[row].and_then(|(_, other)| other);
+            error.is_none_or(|error| other.is_none_or(|other| error < 1.5 * other))
+        });
+        let filled = of_all.is_some();
+        let (value, error) = of_all.or(bound[row])?;
         Some(Point {
             filled,
             ..Point::with_error(sweep.values[row], value, error)
         })
     };
-    let series = spread(replicate_series(input, table, point)?);
+    let series = replicate_series(input, table, point)?;
     Ok(chart(&sweep, label("log_likelihood_nats"), series))
 }
 
@@ -82,7 +87,7 @@ fn agreement(input: &FigureInput, table: &Table) -> Result<Chart, PlotError> {
         let (value, error) = values[row]?;
         Some(Point::with_error(sweep.values[row], value, error))
     };
-    let series = spread(replicate_series(input, table, point)?);
+    let series = replicate_series(input, table, point)?;
     Ok(chart(&sweep, label("correlation_r"), series))
 }
 

@@ -9,6 +9,10 @@ use super::{
 };
 use crate::tables::Table;
 
+/// Collective variables that are followed, those of the longest patterns: more curves in one
+/// panel cannot be told apart.
+const VARIABLES: usize = 4;
+
 /// Milliseconds in a second.
 const SECOND: f64 = 1000.0;
 
@@ -37,7 +41,7 @@ pub(super) fn movie(input: &FigureInput) -> Result<Option<Drawing>, PlotError> {
     let panels = (0..rows).flat_map(|row| columns.iter().filter_map(move |one| one.get(row)));
     let panels: Vec<Panel> = panels.cloned().collect();
     let coloured = panels.iter().any(|one| matches!(one, Panel::HeatMap(_)));
-    let subtitle = "mean over the repeats, bands: one standard error";
+    let subtitle = "mean over the repeats, bands: one standard error; longest patterns";
     let drawing = input.drawn("along the movie", subtitle, Layout::Columns(count), panels);
     Ok(drawing.map(|drawing| Drawing {
         colour_bar: coloured.then_some(bar),
@@ -64,8 +68,10 @@ fn column(part: &Part, bar: &ColourBar) -> Result<Vec<Panel>, PlotError> {
             bar,
         )?));
     }
+    let mut collective = starting("collective_");
+    collective.truncate(VARIABLES);
     for (names, text) in [
-        (starting("collective_"), "mean"),
+        (collective, "mean"),
         (starting("active_count"), "active sites"),
     ] {
         if !names.is_empty() {

@@ -38,7 +38,7 @@ impl StageDefinition for Statistics {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
@@ -143,18 +143,22 @@ fn network_likelihood(task: &TaskContext<'_>) -> Result<Option<Estimate>, StageE
         return Ok(None);
     }
     let (table, _) = tables::from_bytes(&task.read(LIKELIHOOD, "likelihood.parquet")?)?;
-    for name in ["quadrature_nats", "importance_weighted_nats"] {
+    let read = |name: &str| -> Result<Option<Estimate>, StageError> {
         let value = table.numbers(name)?.first().copied().flatten();
         let error = table.numbers(&format!("{name}_se"))?.first().copied();
-        if let (Some(value), Some(Some(standard_error))) = (value, error) {
-            return Ok(Some(Estimate {
-                value,
-                standard_error,
-                count: 0,
-            }));
-        }
-    }
-    Ok(None)
+        let pair = value.zip(error.flatten());
+        Ok(pair.map(|(value, standard_error)| Estimate {
+            value,
+            standard_error,
+            count: 0,
+        }))
+    };
+    let (exact, bound) = (read("quadrature_nats")?, read("importance_weighted_nats")?);
+    // A quadrature of some of the configurations has a larger error than a bound of all.
+    let of_all = exact.filter(|exact| {
+        bound.is_none_or(|bound| exact.standard_error < 1.5 * bound.standard_error)
+    });
+    Ok(of_all.or(bound))
 }
 
 struct Likelihoods {
