@@ -4,7 +4,7 @@
 //! active cell, bit 0 a spin down (-1) or a silent cell. 50,000 configurations
 //! of 100 spins take 800 kB.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use thiserror::Error;
 
@@ -185,6 +185,16 @@ impl BitMatrix {
         self.row(row).iter().map(|w| w.count_ones() as usize).sum()
     }
 
+    /// The units that are up, or active, in configuration `row`, in ascending order.
+    pub fn up(&self, row: usize) -> impl Iterator<Item = usize> {
+        let words = self.row(row).iter().enumerate();
+        words.flat_map(|(place, &word)| {
+            let unit = move |rest: u64| 64 * place + rest.trailing_zeros() as usize;
+            let further = |rest: &u64| Some(rest & (rest - 1)).filter(|&rest| rest != 0);
+            std::iter::successors(Some(word).filter(|&word| word != 0), further).map(unit)
+        })
+    }
+
     /// The configurations named by `rows`, in that order.
     #[must_use]
     pub fn select_rows(&self, rows: &[usize]) -> Self {
@@ -213,7 +223,7 @@ impl BitMatrix {
     /// place of its own in that list.
     #[must_use]
     pub fn distinct_rows(&self) -> (Vec<usize>, Vec<usize>) {
-        let mut seen = BTreeMap::new();
+        let mut seen = HashMap::new();
         let mut firsts = Vec::new();
         let places = (0..self.rows)
             .map(|row| {

@@ -22,6 +22,7 @@
 //! | module | does | knows nothing of |
 //! | --- | --- | --- |
 //! | [`bits`], [`configurations`], [`random`] | spins as bits, directors as features; random streams from names | everything else |
+//! | `elementary` | exponentials and logarithms that vectorise | everything else |
 //! | [`directional`] | directors in a field: normalisers, mean features, exact samplers | models, networks |
 //! | [`fields`] | sites in a field that takes a list of values: the generalised Hopfield model | files, networks |
 //! | [`manifest`] | text to checked manifest: layers, sweeps, diagnostics | stages' insides |
@@ -49,6 +50,7 @@
 pub mod bits;
 pub mod configurations;
 pub mod directional;
+mod elementary;
 pub mod fields;
 pub mod random;
 

@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("configurations", &["bits"]),
     ("directional", &["random"]),
     ("random", &[]),
+    ("elementary", &[]),
     ("fields", &["bits", "random"]),
     ("manifest", &["bits", "configurations", "random"]),
     ("plan", &["manifest", "bits", "configurations", "random"]),
@@ -27,7 +28,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "physics",
         &["directional", "fields", "bits", "configurations", "random"],
     ),
-    ("inference", &["fields", "bits", "configurations", "random"]),
+    (
+        "inference",
+        &["elementary", "fields", "bits", "configurations", "random"],
+    ),
     (
         "information",
         &[
@@ -43,6 +47,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "vae",
         &[
+            "elementary",
             "directional",
             "inference",
             "bits",
@@ -110,6 +115,7 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Modules that are functions of their arguments and nothing else.
 const PURE: &[&str] = &[
+    "elementary",
     "bits",
     "configurations",
     "directional",

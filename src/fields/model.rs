@@ -146,52 +146,6 @@ impl GeneralisedHopfield {
         }
     }
 
-    /// The collective variables `u = ξᵀs` of one configuration: `K`.
-    ///
-    /// # Panics
-    ///
-    /// Panics if there is no such row, or if it has another number of sites.
-    #[must_use]
-    pub fn collective(&self, configurations: &BitMatrix, row: usize) -> Vec<f64> {
-        assert_eq!(configurations.columns(), self.sites(), "sites of a row");
-        let mut total = vec![0.0; self.fields];
-        for (site, patterns) in self.patterns.chunks_exact(self.fields).enumerate() {
-            let spin = if configurations.get(row, site) {
-                1.0
-            } else {
-                -1.0
-            };
-            for (sum, pattern) in total.iter_mut().zip(patterns) {
-                *sum += spin * pattern;
-            }
-        }
-        total
-    }
-
-    /// The collective variables of the configuration in which the listed sites are up and
-    /// all others down: `K`.
-    ///
-    /// # Panics
-    ///
-    /// Panics if there is no such site.
-    #[must_use]
-    pub fn collective_of(&self, up: &[u32]) -> Vec<f64> {
-        let mut total = vec![0.0; self.fields];
-        for patterns in self.patterns.chunks_exact(self.fields) {
-            for (sum, pattern) in total.iter_mut().zip(patterns) {
-                *sum -= pattern;
-            }
-        }
-        for &site in up {
-            let start = site as usize * self.fields;
-            let patterns = &self.patterns[start..start + self.fields];
-            for (sum, pattern) in total.iter_mut().zip(patterns) {
-                *sum += 2.0 * pattern;
-            }
-        }
-        total
-    }
-
     /// The collective potential, ready to be evaluated.
     #[must_use]
     pub fn potential(&self) -> CollectivePotential<'_> {
@@ -279,26 +233,20 @@ impl<'a> CollectivePotential<'a> {
         terms.map(|(node, log)| log + dot(node, u)).collect()
     }
 
-    /// `b·s` and the collective variables `u = ξᵀs` of one configuration, as a sum over the
-    /// spins that are up: few, where most cells are silent.
+    /// `b·s` and the collective variables `u = ξᵀs` (`K`) of the configuration in which the
+    /// listed sites are up: few, where most cells are silent.
     ///
     /// # Panics
     ///
-    /// As [`GeneralisedHopfield::collective`].
+    /// Panics if there is no such site.
     #[must_use]
-    pub fn sums(&self, configurations: &BitMatrix, row: usize) -> (f64, Vec<f64>) {
+    pub fn sums(&self, up: impl IntoIterator<Item = usize>) -> (f64, Vec<f64>) {
         let model = &self.model;
-        assert_eq!(configurations.columns(), model.sites(), "sites of a row");
         let (mut biases, mut collective) = self.down.clone();
-        for (place, &word) in configurations.row(row).iter().enumerate() {
-            let mut left = word;
-            while left != 0 {
-                let site = place * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                biases += 2.0 * model.biases[site];
-                let patterns = &model.patterns[site * model.fields..][..model.fields];
-                add_times(&mut collective, patterns, 2.0);
-            }
+        for site in up {
+            biases += 2.0 * model.biases[site];
+            let patterns = &model.patterns[site * model.fields..][..model.fields];
+            add_times(&mut collective, patterns, 2.0);
         }
         (biases, collective)
     }
@@ -307,10 +255,11 @@ impl<'a> CollectivePotential<'a> {
     ///
     /// # Panics
     ///
-    /// As [`GeneralisedHopfield::collective`].
+    /// Panics if there is no such row, or if it has another number of sites.
     #[must_use]
     pub fn log_probability(&self, configurations: &BitMatrix, row: usize) -> f64 {
-        let (biases, collective) = self.sums(configurations, row);
+        assert_eq!(configurations.columns(), self.model.sites(), "sites");
+        let (biases, collective) = self.sums(configurations.up(row));
         biases + self.value(&collective)
     }
 }
@@ -449,9 +398,12 @@ mod tests {
         let model = pair(0.7).of_sites(&[0, 1, 0]);
         let rows = BitMatrix::from_words(2, 3, vec![0b101, 0b010]).unwrap();
         for row in 0..2 {
-            let (_, found) = model.potential().sums(&rows, row);
-            let expected = model.collective(&rows, row);
-            assert!((found[0] - expected[0]).abs() < 1e-14, "{found:?}");
+            let (_, found) = model.potential().sums(rows.up(row));
+            let spins = (0..3).map(|site| if rows.get(row, site) { 1.0 } else { -1.0 });
+            let terms = spins
+                .zip(model.patterns())
+                .map(|(spin, pattern)| spin * pattern);
+            assert!((found[0] - terms.sum::<f64>()).abs() < 1e-14, "{found:?}");
         }
     }
 

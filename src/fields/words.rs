@@ -1,7 +1,5 @@
 //! The distinct configurations of a data set, as lists of the sites that are up.
 
-use std::collections::HashMap;
-
 use super::error::{FieldsError, check_length};
 use crate::bits::BitMatrix;
 use crate::random::{Generator, uniform};
@@ -42,10 +40,10 @@ impl Words {
             }
         }
         check_length("block labels", labels.len(), bits.rows())?;
-        let (first_rows, word_of_row) = distinct_rows(bits);
+        let (first_rows, word_of_row) = bits.distinct_rows();
         let (mut up, mut ends) = (Vec::new(), Vec::with_capacity(first_rows.len()));
         for row in first_rows {
-            push_up_sites(bits.row(row), &mut up);
+            up.extend(bits.up(row).map(|site| site as u32));
             ends.push(up.len());
         }
         let mut counts = vec![0.0; ends.len()];
@@ -170,31 +168,6 @@ impl Words {
         assert_eq!(counts.len(), self.distinct(), "one count a distinct word");
         let weighted: f64 = values.iter().zip(counts).map(|(v, c)| v * c).sum();
         weighted / counts.iter().sum::<f64>()
-    }
-}
-
-/// The row in which each distinct row first appears, and which of these each row is.
-fn distinct_rows(bits: &BitMatrix) -> (Vec<usize>, Vec<usize>) {
-    let mut known: HashMap<&[u64], usize> = HashMap::new();
-    let mut first_rows = Vec::new();
-    let word_of_row = (0..bits.rows()).map(|row| {
-        *known.entry(bits.row(row)).or_insert_with(|| {
-            first_rows.push(row);
-            first_rows.len() - 1
-        })
-    });
-    let word_of_row = word_of_row.collect();
-    (first_rows, word_of_row)
-}
-
-/// Appends the positions of the bits that are set.
-fn push_up_sites(row: &[u64], up: &mut Vec<u32>) {
-    for (part, &bits) in (0_u32..).zip(row) {
-        let mut rest = bits;
-        while rest != 0 {
-            up.push(64 * part + rest.trailing_zeros());
-            rest &= rest - 1;
-        }
     }
 }
 

@@ -129,13 +129,8 @@ pub fn second_moments(samples: &BitMatrix, centring: Centring) -> Result<Vec<f64
 fn words_by_site(samples: &BitMatrix, words: usize) -> Vec<u64> {
     let mut columns = vec![0_u64; samples.columns() * words];
     for row in 0..samples.rows() {
-        for (index, &word) in samples.row(row).iter().enumerate() {
-            let mut left = word;
-            while left != 0 {
-                let site = 64 * index + left.trailing_zeros() as usize;
-                columns[site * words + row / 64] |= 1 << (row % 64);
-                left &= left - 1;
-            }
+        for site in samples.up(row) {
+            columns[site * words + row / 64] |= 1 << (row % 64);
         }
     }
     columns

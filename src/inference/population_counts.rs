@@ -88,13 +88,8 @@ impl BitColumns {
         for (position, &row) in group.iter().enumerate() {
             active[bits.count_ones(row)] += 1;
             let (target, bit) = (start + position / 64, 1 << (position % 64));
-            for (block, &word) in bits.row(row).iter().enumerate() {
-                let mut rest = word;
-                while rest != 0 {
-                    let unit = 64 * block + rest.trailing_zeros() as usize;
-                    self.columns[unit][target] |= bit;
-                    rest &= rest - 1;
-                }
+            for unit in bits.up(row) {
+                self.columns[unit][target] |= bit;
             }
         }
         self.active.push(active);

@@ -154,7 +154,7 @@ pub(super) fn collective_potential(input: &FigureInput) -> Result<Option<Drawing
     let layout = Layout::Columns(count);
     Ok(input.drawn(
         "collective potential",
-        "along each pattern, the other fields at their mean over the data",
+        "along each pattern, the other collective variables at their mean over the data",
         layout,
         panels.collect(),
     ))

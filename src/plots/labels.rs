@@ -46,7 +46,7 @@ fn known(key: &str) -> Option<&'static str> {
         "gain_nats" => "gain of log-likelihood (nats per configuration)",
         "energy_nats" => "energy −ln p (nats)",
         "potential_nats" => "potential G(u) (nats)",
-        "u" => "field u",
+        "u" => "variable u",
         "data_density" => "density of the data",
         "explained" => "part of the variance that the stimulus explains",
         "bound_slack_nats" => "slack of the inequality (nats per configuration)",

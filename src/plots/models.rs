@@ -209,15 +209,15 @@ pub(super) fn model_counts(input: &FigureInput) -> Result<Option<Drawing>, PlotE
     for setting in &settings {
         known.extend(models(&setting.table)?);
     }
-    let known = distinct(&known);
+    let known = with_most_fields(&distinct(&known));
     let mut panels = Vec::new();
     for Setting { heading, table } in settings {
         let models = models(&table)?;
         let mut series = Vec::new();
         // The data come last, on top of the models.
         let is_data = |model: &Model| model.0 == "data";
-        let others = distinct(&models).into_iter().filter(|one| !is_data(one));
-        let data = distinct(&models).into_iter().filter(is_data);
+        let others = known.iter().filter(|one| !is_data(one)).cloned();
+        let data = known.iter().filter(|one| is_data(one)).cloned();
         for model in others.chain(data) {
             let points = count_points(&table, |row| models[row] == model)?;
             series.push(count_series(&model, &known, points));
@@ -227,8 +227,19 @@ pub(super) fn model_counts(input: &FigureInput) -> Result<Option<Drawing>, PlotE
         })));
     }
     let title = "number of active sites, models and data";
-    let subtitle = "bars: one standard error; first replicate";
+    let subtitle =
+        "of each kind the model with most fields; bars: one standard error; first replicate";
     Ok(input.drawn(title, subtitle, Layout::Row, panels))
+}
+
+/// Of each kind the model with most fields: more curves cannot be told apart.
+fn with_most_fields(known: &[Model]) -> Vec<Model> {
+    let fewer = |model: &&Model| known.iter().any(|it| it.0 == model.0 && it.1 > model.1);
+    known
+        .iter()
+        .filter(|model| !fewer(model))
+        .cloned()
+        .collect()
 }
 
 /// A curve in black for the data, in a colour and with a mark of its own for a model.

@@ -160,12 +160,8 @@ impl Recording {
     pub fn active_bins(&self) -> Vec<usize> {
         let mut counts = vec![0; self.cells()];
         for row in 0..self.bins() {
-            for (block, &word) in self.data.row(row).iter().enumerate() {
-                let mut rest = word;
-                while rest != 0 {
-                    counts[64 * block + rest.trailing_zeros() as usize] += 1;
-                    rest &= rest - 1;
-                }
+            for cell in self.data.up(row) {
+                counts[cell] += 1;
             }
         }
         counts

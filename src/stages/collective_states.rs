@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
 use super::effective_model::{self, half_logits, product};
+use super::report;
 use super::{model_file, train, write_fragment};
-use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::engine::{Stage, StageError, TaskContext};
 use crate::fields::{SiteMixture, Words};
 use crate::inference::Estimate;
 use crate::inference::collective::{
@@ -105,13 +106,6 @@ impl Stage for CollectiveStates {
     }
 }
 
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
-}
-
 /// The plane of the latents: a lattice, the density of the data on it, and its basins.
 struct Plane {
     latent: usize,
@@ -141,9 +135,7 @@ impl Plane {
         let nodes = product(&reaches, along);
         let logs = vae.prior_log_density(&nodes);
         let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        // A node far from the prior keeps a weight, so that nodes and weights stay in step.
-        let weight = |log: &f64| (log - largest).exp().max(f64::MIN_POSITIVE);
-        let weights: Vec<f64> = logs.iter().map(weight).collect();
+        let weights: Vec<f64> = logs.iter().map(|log| (log - largest).exp()).collect();
         let sites = vae.architecture().sites;
         let mixture = SiteMixture::new(sites, &half_logits(vae, &nodes), &weights)?;
         let totals = mixture.expectations(words, words.counts()).node_counts;

@@ -14,10 +14,11 @@ use self::reading::{FieldDraws, Reading};
 use self::rows::Rows;
 use super::data::{self, DataSet};
 use super::model::Model;
+use super::report;
 use super::train;
 use crate::bits::BitMatrix;
 use crate::configurations::Configurations;
-use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::couplings::{
     self, CouplingAndField, EstimatedAgreement, ExternalField, FieldFit, MeanFieldData,
 };
@@ -106,13 +107,6 @@ impl Stage for Couplings {
         super::write_fragment(task, &analysis.rows.table()?)?;
         super::write_fragment(task, &field)
     }
-}
-
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
 }
 
 /// One reading of the couplings of one model.

@@ -24,7 +24,8 @@ pub(super) const TEST: &str = "test.parquet";
 pub(super) const PATTERNS: &str = "patterns.parquet";
 pub(super) const MODEL: &str = "model.json";
 const LOG_PROBABILITY: &str = "log_probability.parquet";
-const NETWORK_ROLE: &str = "likelihood";
+/// Role under which later stages read what `likelihood` found.
+pub(super) const NETWORK_ROLE: &str = super::likelihood::NAME;
 const NETWORK_LOG_PROBABILITY: &str = "network_log_probability.parquet";
 const VALUE: &str = "log_probability_nats";
 const STANDARD_ERROR: &str = "standard_error";

@@ -16,8 +16,9 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
+use super::report;
 use super::{model_file, train};
-use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::engine::{Stage, StageError, TaskContext};
 use crate::fields::GeneralisedHopfield;
 use crate::inference::Estimate;
 use crate::inference::fields::{
@@ -318,11 +319,4 @@ fn truth(
         plane_cosine: cosines.iter().copied().fold(1.0, f64::min),
         bias_rmse: comparable.then(|| (squares / model.sites() as f64).sqrt()),
     }))
-}
-
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
 }

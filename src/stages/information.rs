@@ -15,8 +15,9 @@ use self::latents::Latents;
 use self::partitions::{Between, between};
 use super::data::{self, DataSet};
 use super::model::{Model, Subject};
+use super::report;
 use super::train;
-use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::Estimate;
 use crate::information::{EquilibriumSamples, InformationValue, Partition};
 use crate::manifest::{self, PartitionRule, Point};
@@ -90,13 +91,6 @@ impl Stage for Information {
         let partitions = partitions::expand(task, &parameters.partitions, sites, lattice)?;
         super::write_fragment(task, &reading.table(&partitions)?)
     }
-}
-
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
 }
 
 /// All that the rows of one point share.

@@ -11,8 +11,9 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet, Distinct};
+use super::report;
 use super::train;
-use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::Estimate;
 use crate::manifest::Point;
 use crate::plan::{Request, StageDefinition};
@@ -113,13 +114,6 @@ impl Stage for Likelihood {
         };
         row.write(task, &test)
     }
-}
-
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
 }
 
 /// Log-likelihoods on a grid.

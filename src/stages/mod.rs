@@ -23,8 +23,8 @@
 //!
 //! A stage's version is raised by hand when its meaning changes. `sample` and `train`
 //! were raised to 2 for several models and units, and stand at 3 since exact spins
-//! come from other random numbers; `likelihood` and `statistics` stand at 2 since a part of
-//! a recording is taken from all over it, `figure` at 2 for its new frames, `couplings` at 2;
+//! come from other random numbers; `likelihood`, `statistics` and `verdict` stand at 2
+//! since a part of a recording is taken from all over it, `figure` at 2 for its new frames, `couplings` at 2;
 //! all others stand at 1.
 
 mod collective_states;
@@ -47,7 +47,7 @@ mod thermodynamics;
 mod train;
 mod verdict;
 
-use crate::engine::{Stage, StageError, TaskContext};
+use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::plan::StageDefinition;
 use crate::tables::{self, Table};
 
@@ -96,6 +96,14 @@ pub fn definitions(stages: &[Box<dyn Stage>]) -> Vec<&dyn StageDefinition> {
 /// They are plain structs of numbers, texts and lists, which JSON can always say.
 fn json<T: serde::Serialize>(parameters: &T) -> serde_json::Value {
     serde_json::to_value(parameters).unwrap_or(serde_json::Value::Null)
+}
+
+/// Says how far a task has come and what it does.
+fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
+    task.progress(Progress {
+        fraction,
+        message: message.to_owned(),
+    });
 }
 
 /// Writes a table as `<table>.parquet`, with its provenance.

@@ -18,7 +18,8 @@ pub(super) use samples::read_request;
 
 use super::data::{self, DataSet};
 use super::recording::RecordingDigest;
-use crate::engine::{Progress, Stage, TaskContext};
+use super::report;
+use crate::engine::Stage;
 use crate::manifest::Point;
 use crate::plan::Request;
 
@@ -40,11 +41,4 @@ pub(super) fn stages(digests: Vec<RecordingDigest>) -> Vec<Box<dyn Stage>> {
 /// A request that needs the point's data and nothing else.
 fn of_data<T: serde::Serialize>(point: &Point, parameters: &T) -> Request {
     data::needing_data(Request::new(super::json(parameters)), point)
-}
-
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
 }

@@ -7,15 +7,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
+use super::report;
 use super::train;
 use crate::bits::BitMatrix;
-use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::{
     BlockedPopulation, Estimate, IndependentModel, PopulationErrors, PopulationStatistics, compare,
 };
 use crate::manifest::Point;
 use crate::plan::{Request, StageDefinition};
-use crate::tables::{self, Cell, Table, schema};
+use crate::tables::{Cell, Table, schema};
 use crate::vae::Vae;
 
 /// The stage.
@@ -27,8 +28,6 @@ struct Parameters {
     vae_samples: usize,
 }
 
-/// Role of the stage `likelihood`, where the manifest asks for it.
-const LIKELIHOOD: &str = "likelihood";
 /// Bins of the latent map along each axis.
 const MAP_BINS: usize = 60;
 
@@ -49,7 +48,7 @@ impl StageDefinition for Statistics {
         }));
         let request = data::needing_data(request, point).needing(train::ROLE, train::NAME);
         Some(match point.analysis.likelihood {
-            Some(_) => request.needing(LIKELIHOOD, "likelihood"),
+            Some(_) => data::needing_likelihood(request),
             None => request,
         })
     }
@@ -96,7 +95,7 @@ impl Stage for Statistics {
         report(task, 0.7, "errors");
         let likelihoods = Likelihoods {
             independent: test.mean(&independent.log_likelihood(test.spins()?)?)?,
-            vae: network_likelihood(task)?,
+            vae: network_likelihood(task, &test)?,
         };
         populations.write_statistics(task, &likelihoods)?;
         let errors = populations.data.errors()?;
@@ -105,13 +104,6 @@ impl Stage for Statistics {
         populations.write_triplets(task, &errors)?;
         write_map(task, &vae, &test)
     }
-}
-
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
 }
 
 /// The most active units, in their own order: their triplets are best known.
@@ -137,28 +129,16 @@ fn blocked(data: &DataSet, sites: &[usize]) -> Result<BlockedPopulation, StageEr
     )?)
 }
 
-/// Log-likelihood of the test data under the network, as `likelihood` found it.
-fn network_likelihood(task: &TaskContext<'_>) -> Result<Option<Estimate>, StageError> {
-    if !task.roles().any(|role| role == LIKELIHOOD) {
+/// Log-likelihood of the test data under the network, if `likelihood` was asked for.
+fn network_likelihood(
+    task: &TaskContext<'_>,
+    test: &DataSet,
+) -> Result<Option<Estimate>, StageError> {
+    if !task.roles().any(|role| role == data::NETWORK_ROLE) {
         return Ok(None);
     }
-    let (table, _) = tables::from_bytes(&task.read(LIKELIHOOD, "likelihood.parquet")?)?;
-    let read = |name: &str| -> Result<Option<Estimate>, StageError> {
-        let value = table.numbers(name)?.first().copied().flatten();
-        let error = table.numbers(&format!("{name}_se"))?.first().copied();
-        let pair = value.zip(error.flatten());
-        Ok(pair.map(|(value, standard_error)| Estimate {
-            value,
-            standard_error,
-            count: 0,
-        }))
-    };
-    let (exact, bound) = (read("quadrature_nats")?, read("importance_weighted_nats")?);
-    // A quadrature of some of the configurations has a larger error than a bound of all.
-    let of_all = exact.filter(|exact| {
-        bound.is_none_or(|bound| exact.standard_error < 1.5 * bound.standard_error)
-    });
-    Ok(of_all.or(bound))
+    let values = data::read_network_log_probability(task)?;
+    Ok(Some(test.mean(&values)?))
 }
 
 struct Likelihoods {

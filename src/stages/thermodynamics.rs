@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
 use super::model::Model;
+use super::report;
 use super::train;
 use crate::configurations::Configurations;
-use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::{self, Observations, OrderParameter};
 use crate::manifest::{self, Point};
 use crate::physics::System;
@@ -84,13 +85,6 @@ impl Stage for Thermodynamics {
         }
         super::write_fragment(task, &table)
     }
-}
-
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
 }
 
 /// Adds a row for each observable of one set of configurations.

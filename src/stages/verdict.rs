@@ -13,9 +13,10 @@ use self::evidence::{Gathered, gather};
 use self::tests_of_samples::{SampleSets, SampleTests};
 use super::data::{self, DataSet};
 use super::model::Model;
+use super::report;
 use super::{information, likelihood, train};
 use crate::configurations::Configurations;
-use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::{self, Measured};
 use crate::manifest::{ModelSection, Point, System};
 use crate::plan::{Request, StageDefinition};
@@ -32,7 +33,7 @@ struct Parameters {
 }
 
 /// Roles under which the evidence of other stages is read.
-const LIKELIHOOD: &str = "likelihood";
+const LIKELIHOOD: &str = likelihood::NAME;
 const INFORMATION: &str = "information";
 const FURTHER: &str = "further";
 
@@ -51,7 +52,7 @@ impl StageDefinition for Verdict {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
@@ -141,13 +142,6 @@ fn require_enough(data: &Configurations, samples: &Configurations) -> Result<(),
          compare them; raise `sampling.test_samples` or `analysis.verdict.vae_samples`, or \
          give a longer recording"
     )))
-}
-
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
 }
 
 fn pair(measured: Option<Measured>) -> [Cell; 2] {

@@ -13,11 +13,10 @@
 //! directors, `von_mises` and `bingham`, state theirs.
 
 mod directional;
-mod functions;
 #[cfg(test)]
 mod tests;
 
-use functions::{cos_sin, exp, ln, ln_or_nan, sigmoid, softplus, tanh};
+use crate::elementary::{cos_sin, exp, ln, ln_or_nan, sigmoid, softplus, tanh};
 
 /// How an operand of [`product`] is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -131,12 +131,8 @@ impl Sums {
     fn add(&mut self, bits: &BitMatrix, row: usize, weight: f64) {
         self.rows += 1.0;
         self.weight += weight;
-        for (block, &word) in bits.row(row).iter().enumerate() {
-            let mut rest = word;
-            while rest != 0 {
-                self.active[64 * block + rest.trailing_zeros() as usize] += weight;
-                rest &= rest - 1;
-            }
+        for cell in bits.up(row) {
+            self.active[cell] += weight;
         }
     }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use multiversion::multiversion;
 
 use super::landscape::Landscape;
+use crate::elementary::{exp, ln};
 
 /// Rows of couplings are padded to a multiple of this.
 pub(super) const LANES: usize = 16;
@@ -36,7 +37,7 @@ pub(super) fn logistic_noise(words: &[u32], noise: &mut [f32]) {
     for (noise, &word) in noise.iter_mut().zip(words) {
         // Signed halves convert in one instruction; odd, their sum is always 2^31.
         let (low, high) = (word >> 1 | 1, !word >> 1 | 1);
-        *noise = logarithm(low as i32 as f32 / high as i32 as f32);
+        *noise = ln(low as i32 as f32 / high as i32 as f32);
     }
 }
 
@@ -150,7 +151,7 @@ pub(super) fn add_probabilities(
     let odds = Odds::new(landscape, 1.0, state.active);
     let inputs = Odds::inputs(landscape, state, 0..width);
     for (value, input) in probabilities.iter_mut().zip(inputs) {
-        *value = 1.0 / (1.0 + exponential(-odds.of(input)));
+        *value = 1.0 / (1.0 + exp::<false>(-odds.of(input)));
     }
     let mut totals = [[0.0_f32; LANES]; 2];
     let (values, _) = probabilities.as_chunks::<LANES>();
@@ -199,65 +200,9 @@ fn flip(landscape: &Landscape, cell: usize, state: &mut State) {
     }
 }
 
-/// `ln x` for positive normal `x`, to 2e-7: exponent and mantissa apart, the latter by
-/// `2 artanh(s)` with `s = (m - 1) / (m + 1)`, `|s| < 0.172`.
-#[inline(always)]
-fn logarithm(x: f32) -> f32 {
-    // Subtracting the bits of 1/sqrt(2) puts the mantissa between it and sqrt(2).
-    const ROOT_HALF: u32 = 0x3f35_04f3;
-    let shifted = x.to_bits().wrapping_sub(ROOT_HALF);
-    let exponent = (shifted.cast_signed() >> 23) as f32;
-    let m = f32::from_bits((shifted & 0x007f_ffff) + ROOT_HALF);
-    let s = (m - 1.0) / (m + 1.0);
-    let t = s * s;
-    let mut series = 2.0 / 9.0;
-    series = series * t + 2.0 / 7.0;
-    series = series * t + 2.0 / 5.0;
-    series = series * t + 2.0 / 3.0;
-    series = series * t + 2.0;
-    exponent * std::f32::consts::LN_2 + series * s
-}
-
-/// `exp(x)` for `x` clamped to `[-80, 80]`, to 3e-7 of it: `x = n ln 2 + r`, Taylor's series of
-/// `exp(r)` to seventh order, and `2^n` put into the exponent.
-#[inline(always)]
-fn exponential(x: f32) -> f32 {
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
-    const ROUND: f32 = 12_582_912.0;
-    let x = x.clamp(-80.0, 80.0);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = x - n * LN_2_HIGH - n * LN_2_LOW;
-    let mut series = 1.0 / 5040.0;
-    series = series * r + 1.0 / 720.0;
-    series = series * r + 1.0 / 120.0;
-    series = series * r + 1.0 / 24.0;
-    series = series * r + 1.0 / 6.0;
-    series = series * r + 0.5;
-    series = series * r + 1.0;
-    series = series * r + 1.0;
-    series * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn elementary_functions_agree_with_the_library() {
-        for step in -3_000..=3_000 {
-            let x = f64::from(step) * 0.01;
-            let ratio = f64::from(exponential(x as f32)) / f64::from(x as f32).exp();
-            // Single precision rounds r and each step of the series by 6e-8 of it.
-            assert!((ratio - 1.0).abs() < 5e-7, "exp({x}) is off by {ratio}");
-            let y = x.exp() as f32;
-            let error = f64::from(logarithm(y)) - f64::from(y).ln();
-            // The result is rounded by 6e-8 of it, and so is the logarithm of two.
-            assert!(error.abs() < 2e-7 * (1.0 + x.abs()), "ln({y}): {error}");
-        }
-    }
 
     #[test]
     fn logistic_noise_is_the_log_odds_of_its_word() {

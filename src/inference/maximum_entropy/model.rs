@@ -168,13 +168,7 @@ impl MaximumEntropy {
 /// Writes the active cells of a configuration into `active`.
 pub(super) fn list_active(bits: &BitMatrix, row: usize, active: &mut Vec<u16>) {
     active.clear();
-    for (block, &word) in bits.row(row).iter().enumerate() {
-        let mut rest = word;
-        while rest != 0 {
-            active.push((64 * block) as u16 + rest.trailing_zeros() as u16);
-            rest &= rest - 1;
-        }
-    }
+    active.extend(bits.up(row).map(|cell| cell as u16));
 }
 
 pub(super) fn check_cells(cells: usize) -> Result<(), InferenceError> {

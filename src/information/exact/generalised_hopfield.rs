@@ -32,7 +32,7 @@ impl ExactInformation for GeneralisedHopfield {
     ) -> Result<Option<InformationValue>, InformationError> {
         let potential = self.potential();
         mean(self, samples, |spins, row| {
-            potential.divergence(&potential.sums(spins, row).1)
+            potential.divergence(&potential.sums(spins.up(row)).1)
         })
     }
 

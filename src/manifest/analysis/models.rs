@@ -62,6 +62,8 @@ pub struct ModelSamples {
 pub(in crate::manifest) const KEYS: &[&str] = &["rivals", "fields", "samples", "triplet_sites"];
 const SAMPLES_KEYS: &[&str] = &["name", "path", "variable", "cite"];
 
+/// Names in the tables that are not those of rivals.
+const OTHER_MODELS: [&str; 4] = ["data", "train", "vae", "effective_model"];
 /// Most fields: the lattice of their values grows with a power of them.
 const MOST_FIELDS: u32 = 3;
 /// Most files of samples.
@@ -103,6 +105,7 @@ pub(super) fn read(section: &Section<'_>) -> ModelsSection {
     let triplet_sites = section.count("triplet_sites", 3..=200);
     refuse_repetition(section, "rivals", rivals.as_deref());
     refuse_repetition(section, "fields", fields.as_deref());
+    refuse_names(section, samples.as_deref().unwrap_or_default());
     ModelsSection {
         rivals: rivals.unwrap_or_else(fitted_anywhere),
         fields: fields.unwrap_or_else(|| FIELDS.to_vec()),
@@ -121,6 +124,18 @@ fn refuse_repetition<T: PartialEq>(section: &Section<'_>, key: &str, found: Opti
     let found = found.unwrap_or_default();
     if (1..found.len()).any(|index| found[..index].contains(&found[index])) {
         section.conflict(key, "each once", None);
+    }
+}
+
+/// Refuses names that would make two models one in the tables.
+fn refuse_names(section: &Section<'_>, samples: &[ModelSamples]) {
+    let names: Vec<&str> = samples.iter().map(|samples| &*samples.name).collect();
+    for (index, name) in names.iter().enumerate() {
+        let rival = RIVALS.iter().any(|(rival, _)| rival == name);
+        if rival || OTHER_MODELS.contains(name) || names[..index].contains(name) {
+            let expected = format!("a name that no other model has, not `{name}`");
+            section.conflict("samples", &expected, None);
+        }
     }
 }
 

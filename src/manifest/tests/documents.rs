@@ -43,11 +43,11 @@ fn the_expanded_text_loads_to_the_same_points() {
         "sweep.vae.latent=[4, 5]",
     ];
     assert_round_trip(&with_sets(MODEL, &sets));
-    for text in [rules::FIELDS, rules::SAVED] {
+    for text in [ranges::FIELDS, ranges::SAVED] {
         assert_round_trip(&sources(text));
     }
     let strengths = "[sweep]\nmodel.strength = [0.5, 1]\nmodel.law = [\"normal\", \"states\"]\n";
-    assert_round_trip(&sources(&format!("{}{strengths}", rules::FIELDS)));
+    assert_round_trip(&sources(&format!("{}{strengths}", ranges::FIELDS)));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn the_expanded_text_of_a_recording_names_its_file_in_full() {
 fn swept_paths_of_models_and_patterns_are_written_in_full() {
     let saved = format!(
         "{}[sweep]\nmodel.file = [\"a.json\", \"/b.json\"]\n",
-        rules::SAVED
+        ranges::SAVED
     );
     let patterns = format!("{MODEL}[sweep]\nmodel.patterns = [\"a.csv\", 2]\n");
     for (text, expected) in [

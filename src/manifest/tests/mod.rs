@@ -5,6 +5,7 @@ mod documents;
 mod effective;
 mod information;
 mod layering;
+mod ranges;
 mod robustness;
 mod rules;
 mod sweeps;

@@ -160,7 +160,7 @@ impl System for GeneralisedHopfield {
     }
 
     fn order_values(&self, configurations: &Configurations, row: usize) -> Vec<f64> {
-        let (_, sums) = self.potential.sums(spins(configurations), row);
+        let (_, sums) = self.potential.sums(spins(configurations).up(row));
         let sites = self.sites() as f64;
         sums.into_iter().map(|sum| sum / sites).collect()
     }

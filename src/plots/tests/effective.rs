@@ -105,7 +105,7 @@ fn the_potential_stands_over_the_density_of_the_data() {
     );
     assert_eq!(
         (charts[0].x.label.as_str(), charts[2].x.label.as_str()),
-        ("", "field u")
+        ("", "variable u")
     );
     assert_eq!(charts[2].y.label, "density of the data");
 }

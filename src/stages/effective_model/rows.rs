@@ -153,7 +153,11 @@ pub(super) fn write_potential(
     let (words, counts) = (&split.train, split.train.counts());
     let potential = model.potential();
     let total: Vec<f64> = (0..words.distinct())
-        .flat_map(|word| model.collective_of(words.up(word)))
+        .flat_map(|word| {
+            potential
+                .sums(words.up(word).iter().map(|&site| site as usize))
+                .1
+        })
         .collect();
     let values: Vec<f64> = total
         .chunks_exact(fields)

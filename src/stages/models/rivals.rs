@@ -200,8 +200,15 @@ impl Fitting<'_> {
     fn with_fields(&self, fields: &[usize]) -> Result<Vec<Candidate>, StageError> {
         let words = Words::new(self.train.spins()?, &self.train.block_labels())?;
         let sites = words.sites();
-        let usable = fields.iter().filter(|&&count| count <= sites);
-        let one = |&count: &usize| {
+        let (usable, beyond): (Vec<usize>, Vec<usize>) =
+            fields.iter().partition(|&&count| count <= sites);
+        if !beyond.is_empty() {
+            self.task.warn(format!(
+                "{}: no model of {beyond:?} fields, since there are {sites} sites",
+                self.rival.name()
+            ));
+        }
+        let one = |count: usize| {
             let fitted = match self.rival {
                 Rival::Hopfield => self.hopfield(&words, count)?,
                 Rival::LatentTrait => self.maximised(&words, count, FieldLaw::Fixed)?,
@@ -224,7 +231,7 @@ impl Fitting<'_> {
             };
             self.mixture(&mixture, count, parameters, warning.to_owned())
         };
-        usable.map(one).collect()
+        usable.into_iter().map(one).collect()
     }
 
     fn hopfield(&self, words: &Words, patterns: usize) -> Result<Fitted, StageError> {

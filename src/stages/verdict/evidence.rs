@@ -77,7 +77,7 @@ pub(super) fn gather(
     Ok(Gathered {
         evidence: Evidence {
             missing,
-            captured: captured(task, test, &likelihood, missing)?,
+            captured: captured(task, test, missing)?,
             certified_excess,
             smallest_p_value: tests.smallest_p_value(),
             sites: vae.architecture().sites,
@@ -116,12 +116,11 @@ fn measured(estimate: Estimate) -> Measured {
 
 /// Log-likelihood of the network above that of independent sites.
 ///
-/// Where the probability is known it is taken as the gain of the exact model, paired
-/// with independent sites, less the gap. A director by itself is uniform.
+/// Both are paired on the same configurations. Where the probability is known it is taken
+/// as the gain of the exact model, less the gap. A director by itself is uniform.
 fn captured(
     task: &TaskContext<'_>,
     test: &DataSet,
-    likelihood: &Table,
     missing: Missing,
 ) -> Result<Measured, StageError> {
     let independent = match &test.configurations {
@@ -140,16 +139,9 @@ fn captured(
             standard_error: gain.standard_error.hypot(gap.standard_error),
         });
     }
-    let own = match number(likelihood, "quadrature_nats")? {
-        Some(own) => Some(own),
-        None => number(likelihood, "importance_weighted_nats")?,
-    };
-    let own = own.ok_or_else(|| StageError::failed("found no log-likelihood of the network"))?;
-    let alone = test.mean(&independent)?;
-    Ok(Measured {
-        value: own.value - alone.value,
-        standard_error: own.standard_error.hypot(alone.standard_error),
-    })
+    let own = data::read_network_log_probability(task)?;
+    let gains: Vec<f64> = own.iter().zip(&independent).map(|(p, q)| p - q).collect();
+    Ok(measured(test.mean(&gains)?))
 }
 
 /// What the network with further latents gains, configuration by configuration.

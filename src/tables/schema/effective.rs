@@ -154,7 +154,10 @@ pub const EFFECTIVE_MODEL: TableSchema = TableSchema {
             "whether that ratio is large enough to say how many variables there are",
         ),
         integer("nodes", "nodes of the effective model's distribution"),
-        integer("parameters", "free parameters of the effective model"),
+        integer(
+            "parameters",
+            "parameters that the refit is free to choose; the values of the field are the decoder's",
+        ),
         number(
             "network_nats",
             "log-likelihood of the test data under the network, nats per configuration",
@@ -240,13 +243,17 @@ pub const EFFECTIVE_PATTERNS: TableSchema = TableSchema {
 pub const COLLECTIVE_POTENTIAL: TableSchema = TableSchema {
     name: "collective_potential",
     version: 1,
-    row: "one row per pattern and value of its field",
+    row: "one row per pattern and value of its collective variable",
     columns: &[
         integer("pattern", "number of the pattern, from 1"),
-        number("u", "field u along the pattern, no unit"),
+        number(
+            "u",
+            "collective variable u = ξ·s along the pattern, half-logits",
+        ),
         number(
             "potential_nats",
-            "collective potential G(u), nats, the other fields at 0",
+            "collective potential G(u), nats, the other collective variables at their mean over the \
+             training data",
         ),
         number("quadratic_nats", "the best quadratic potential, nats"),
         number(

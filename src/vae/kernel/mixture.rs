@@ -1,8 +1,8 @@
 //! Mixtures of diagonal Gaussians: densities and their derivatives, [`LANES`] points
 //! side by side.
 
-use super::functions::{exp, ln_or_nan};
 use super::{LANES, padded};
+use crate::elementary::{exp, ln_or_nan};
 
 /// Log-density of a mixture: `ln sum_k exp(log_weight_k - |u_k|^2 / 2)` with `u_kj =
 /// (z_j - mean_kj) * inverse_scale_kj`.

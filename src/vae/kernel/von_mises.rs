@@ -8,7 +8,7 @@
 //! component of the mean within 1e-6, for `kappa` up to 1e4.
 
 use super::directional::{self, Block, Head, SITES};
-use super::functions::ln;
+use crate::elementary::ln;
 
 #[cfg(test)]
 mod tests;
