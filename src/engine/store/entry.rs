@@ -150,9 +150,18 @@ impl StoredEntry {
             });
         };
         let path = self.folder.join(file);
-        let Some(bytes) = atomic::read_if_there(&path)? else {
-            let problem = "it is missing".to_owned();
-            return Err(StoreError::Damaged { path, problem });
+        // A file that is longer than it was is not read to its end.
+        let bytes = match atomic::read_at_most(&path, record.bytes) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                let problem = "it is missing".to_owned();
+                return Err(StoreError::Damaged { path, problem });
+            }
+            Err(error) if error.tells_of_damage() => {
+                let problem = error.in_short();
+                return Err(StoreError::Damaged { path, problem });
+            }
+            Err(error) => return Err(error),
         };
         let digest = blake3::hash(&bytes).to_hex();
         match record.problem(bytes.len() as u64, &digest) {
