@@ -6,8 +6,12 @@ mod support;
 mod caching;
 #[path = "program/failures.rs"]
 mod failures;
+#[path = "program/faults.rs"]
+mod faults;
 #[path = "program/gap.rs"]
 mod gap;
+#[path = "program/healing.rs"]
+mod healing;
 #[path = "program/information.rs"]
 mod information;
 #[path = "program/kills.rs"]

@@ -133,7 +133,9 @@ impl Results {
         summary: &RunSummary,
     ) -> Result<Published, EngineError> {
         match self.write_all(plan, store, provenance, summary) {
-            Err(error) if error.refuses_writing() => Ok(self.as_it_is(plan, store, error)?),
+            Err(error) if error.refuses_writing() => {
+                Ok(self.as_it_is(plan, store, summary, error)?)
+            }
             written => Ok(written?),
         }
     }
@@ -175,14 +177,19 @@ impl Results {
         Ok(published)
     }
 
-    /// What lies in the folder, if that is what the store has for `plan`; else the
-    /// error that kept it from being written.
+    /// What lies in the folder, if that is what the store has for `plan` and nothing
+    /// has run that `run.json` should tell of; else the error that kept it from being
+    /// written.
     fn as_it_is(
         &self,
         plan: &Plan,
         store: &Store,
+        summary: &RunSummary,
         error: StoreError,
     ) -> Result<Published, StoreError> {
+        if summary.done > 0 || !atomic::is_there(&self.layout.provenance()) {
+            return Err(error);
+        }
         let mut published = Published {
             unwritable: Some(error.to_string()),
             ..Published::default()
@@ -191,18 +198,16 @@ impl Results {
             let Some((relative, file)) = published_name(task) else {
                 continue;
             };
-            let wanted = match store.lookup(&task.stage, &task.key)? {
-                Lookup::Present(stored) => stored.entry.files.get(&file).map(|r| r.blake3.clone()),
-                Lookup::Missing | Lookup::Damaged(_) => return Err(error),
+            let Lookup::Present(stored) = store.lookup(&task.stage, &task.key)? else {
+                return Err(error);
             };
-            let found = atomic::digest(&self.folder().join(&relative))?;
-            match (wanted, found) {
-                (None, _) => {}
-                (Some(wanted), Some((_, found))) if wanted == found => {
-                    published.files.insert(relative, wanted);
-                }
-                _ => return Err(error),
+            let Some(record) = stored.entry.files.get(&file) else {
+                continue;
+            };
+            if record.problem_at(&self.folder().join(&relative))?.is_some() {
+                return Err(error);
             }
+            published.files.insert(relative, record.blake3.clone());
         }
         Ok(published)
     }
@@ -232,20 +237,19 @@ impl Results {
         };
         let path = atomic::prepared(self.folder(), relative)?;
         // A figure whose tables lack the rows that it needs has no file.
-        let Some(wanted) = stored.entry.files.get(file).map(|r| r.blake3.clone()) else {
+        let Some(record) = stored.entry.files.get(file) else {
             return Ok(());
         };
-        let found = atomic::digest(&path)?.map(|(_, digest)| digest);
-        if found.as_ref() != Some(&wanted) {
+        if let Some(problem) = record.problem_at(&path)? {
             atomic::replace(&path, &stored.read(file)?)?;
-            if known == Some(&wanted) {
-                let before = found.map_or("missing", |_| "changed");
-                let what = format!("it was {before}, copied again from the store");
+            if known == Some(&record.blake3) {
+                let what = format!("copied again from the store ({problem})");
                 published.mended.push(Mended::new(&path, what));
             }
             published.written.push(relative.to_owned());
         }
-        published.files.insert(relative.to_owned(), wanted);
+        let digest = record.blake3.clone();
+        published.files.insert(relative.to_owned(), digest);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct Ended {
 
 impl Ended {
     #[track_caller]
-    pub(super) fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             status: output.status,
             stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),

@@ -217,6 +217,15 @@ pub(crate) fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
     Ok(names)
 }
 
+/// Length of a file in bytes, or `None` if there is none.
+pub(crate) fn length(path: &Path) -> Result<Option<u64>, StoreError> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("read", path)(error)),
+    }
+}
+
 /// Size and BLAKE3 digest of a file, or `None` if there is none.
 pub(crate) fn digest(path: &Path) -> Result<Option<(u64, String)>, StoreError> {
     let file = match fault::before("digest", path).and_then(|()| File::open(path)) {

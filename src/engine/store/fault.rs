@@ -12,6 +12,9 @@ use std::process::{Command, id};
 
 use super::layout::place_of;
 
+/// ENOSPC of Linux.
+const NO_SPACE: i32 = 28;
+
 /// What a fault point does to the step that it stands before.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -61,8 +64,9 @@ pub(crate) fn clock_error() -> f64 {
     0.0
 }
 
+/// As the system says it, number and all.
 fn no_space() -> io::Error {
-    io::Error::from(io::ErrorKind::StorageFull)
+    io::Error::from_raw_os_error(NO_SPACE)
 }
 
 /// Reads the argument of a fault point.
@@ -71,11 +75,11 @@ fn no_space() -> io::Error {
     allow(dead_code, reason = "without fault points nobody asks")
 )]
 fn meaning(word: &str) -> Fault {
-    // Numbers as Linux has them, so that the messages are those of the system.
+    // EROFS, EACCES and EIO of Linux.
     Fault::Refused(match word {
         "kill" => die(),
         "short" => return Fault::Short,
-        "enospc" => io::Error::from_raw_os_error(28),
+        "enospc" => no_space(),
         "erofs" => io::Error::from_raw_os_error(30),
         "eacces" => io::Error::from_raw_os_error(13),
         "eio" => io::Error::from_raw_os_error(5),

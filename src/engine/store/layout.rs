@@ -127,6 +127,7 @@ pub(super) fn place_of(path: &Path) -> &'static str {
         ("FORMAT", ..) => "format",
         ("CACHEDIR.TAG", ..) => "tag",
         (ENTRY_FILE, ..) => "entry",
+        ("store.lock", ..) => "store_lock",
         ("run.json", ..) => "run",
         ("log.jsonl", ..) => "log",
         ("manifest.toml", ..) => "manifest",
@@ -281,6 +282,7 @@ mod tests {
             (store.work(&key).join("state"), "checkpoint"),
             (store.work(&key).join(".state.7-1.partial"), "checkpoint"),
             (store.lock(&key), "lock"),
+            (store.store_lock(), "store_lock"),
             (store.damaged("train", &key, "7-1"), "damaged"),
             (
                 results.folder().join("tables/.x.parquet.7-1.partial"),

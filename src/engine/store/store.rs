@@ -301,8 +301,13 @@ impl Store {
             return Ok(());
         }
         let _claim = Claim::take(&self.layout.store_lock())?;
-        for path in atomic::remove_partial_files(root)? {
-            self.mend(&path, "half-written file of a process that died removed");
+        match atomic::remove_partial_files(root) {
+            Ok(removed) => {
+                for path in removed {
+                    self.mend(&path, "half-written file of a process that died removed");
+                }
+            }
+            Err(error) => self.mend(root, format!("leftovers could not be removed: {error}")),
         }
         if read_format(&self.layout)? < STORE_FORMAT {
             atomic::replace(&self.layout.cache_tag(), CACHE_TAG.as_bytes())?;

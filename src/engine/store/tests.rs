@@ -103,7 +103,7 @@ fn inflate(path: &Path) {
     file.set_len(1 << 40).unwrap();
 }
 
-const DAMAGES: [Damage; 15] = [
+const DAMAGES: [Damage; 16] = [
     ("a.bin", |e| {
         fs::write(e.join("a.bin"), b"some bytes and more").unwrap();
     }),
@@ -137,6 +137,7 @@ const DAMAGES: [Damage; 15] = [
         fs::write(e.join("entry.json"), b"").unwrap()
     }),
     ("a.bin", |e| fs::write(e.join("a.bin"), b"").unwrap()),
+    ("a.bin", |e| inflate(&e.join("a.bin"))),
     ("sample", |e| {
         fs::remove_dir_all(e).unwrap();
         fs::write(e, b"a file in the place of a folder").unwrap();
