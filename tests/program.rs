@@ -26,5 +26,7 @@ mod plans;
 mod populations;
 #[path = "program/recordings.rs"]
 mod recordings;
+#[path = "program/stopping.rs"]
+mod stopping;
 #[path = "program/training.rs"]
 mod training;
