@@ -11,5 +11,7 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
+    // Tests tell by `FAILPOINTS` what is to fail; other builds have nothing to tell.
+    let _faults = fail::has_failpoints().then(fail::FailScenario::setup);
     latentfield::cli::main()
 }

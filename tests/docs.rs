@@ -12,6 +12,7 @@ const PAGES: &[&str] = &[
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/devices.md",
+    "docs/faults.md",
     "docs/manifest.md",
     "docs/models.md",
     "docs/recordings.md",

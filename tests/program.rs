@@ -6,8 +6,12 @@ mod support;
 mod caching;
 #[path = "program/failures.rs"]
 mod failures;
+#[path = "program/faults.rs"]
+mod faults;
 #[path = "program/gap.rs"]
 mod gap;
+#[path = "program/healing.rs"]
+mod healing;
 #[path = "program/information.rs"]
 mod information;
 #[path = "program/kills.rs"]
@@ -22,5 +26,7 @@ mod plans;
 mod populations;
 #[path = "program/recordings.rs"]
 mod recordings;
+#[path = "program/stopping.rs"]
+mod stopping;
 #[path = "program/training.rs"]
 mod training;

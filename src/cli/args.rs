@@ -66,6 +66,9 @@ pub(super) struct RunArguments {
     /// Go on with what does not depend on a failed task
     #[arg(long)]
     pub(super) keep_going: bool,
+    /// Seconds that running tasks have to write checkpoints once the run is asked to stop
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(super) grace: u32,
     /// Fail if anything would have to run
     #[arg(long)]
     pub(super) expect_cached: bool,

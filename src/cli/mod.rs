@@ -16,6 +16,7 @@ mod prepare;
 mod progress;
 mod run;
 mod show;
+mod stop;
 
 use std::process::ExitCode;
 

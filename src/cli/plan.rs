@@ -24,7 +24,9 @@ fn plan(arguments: &PlanArguments) -> Result<(), Outcome> {
     }
     let selection = &arguments.selection;
     let wanted = prepared.wanted(selection)?;
-    let store = Store::open(&prepared.store_path(selection)).map_err(|e| diagnostic::store(&e))?;
+    // A plan changes nothing, and so can be made where nothing can be changed.
+    let store =
+        Store::open_existing(&prepared.store_path(selection)).map_err(|e| diagnostic::store(&e))?;
     let assessment =
         engine::assess(&prepared.plan, &store, &wanted).map_err(|e| diagnostic::store(&e))?;
     let explanations = engine::explain_missing(&prepared.plan, &assessment, &store)

@@ -63,6 +63,11 @@ fn line(event: &Event) -> Option<String> {
         Event::Waiting { label, .. } => {
             Some(format!("waiting   {label}: another process works on it"))
         }
+        Event::Mended(mended) => Some(format!(
+            "mended    {}: {}",
+            mended.path.display(),
+            mended.what
+        )),
         _ => None,
     }
 }

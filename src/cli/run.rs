@@ -1,16 +1,17 @@
 //! `run`: makes what a manifest asks for and is not there yet.
 
 use std::num::NonZero;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::Outcome;
-use super::args::RunArguments;
+use super::args::{RunArguments, SelectionArguments};
 use super::diagnostic::{self, put, say};
 use super::prepare::{self, Prepared};
 use super::progress::Progress;
+use super::stop::Stop;
 use crate::engine::{
-    self, JsonLog, Provenance, Published, Results, RunOptions, RunSummary, Stage, Store, Wanted,
+    self, Event, JsonLog, Provenance, Published, Results, RunOptions, RunSummary, Stage, Store,
+    StoreError, Wanted,
 };
 
 pub(super) fn main(arguments: &RunArguments) -> Outcome {
@@ -21,10 +22,10 @@ pub(super) fn main(arguments: &RunArguments) -> Outcome {
 
 fn run(arguments: &RunArguments) -> Result<Outcome, Outcome> {
     let prepared = prepare::prepare(&arguments.manifest)?;
-    let cancel = cancel_on_signals()?;
+    let stop = Stop::on_signals(Duration::from_secs(arguments.grace.into()))?;
     let selection = &arguments.selection;
     let wanted = prepared.wanted(selection)?;
-    let store = Store::open(&prepared.store_path(selection)).map_err(|e| diagnostic::store(&e))?;
+    let store = open_store(&prepared, selection, &wanted)?;
     if arguments.expect_cached {
         expect_cached(&prepared, &store, &wanted)?;
     }
@@ -36,31 +37,46 @@ fn run(arguments: &RunArguments) -> Result<Outcome, Outcome> {
         keep_going: arguments.keep_going,
         wanted,
     };
-    let summary = execute(&prepared, &store, &results, &options, &cancel)?;
+    let summary = execute(&prepared, &store, &results, &options, &stop)?;
     let provenance = provenance(&prepared, &options);
-    let published = results
-        .publish(&prepared.plan, &store, &provenance, &summary)
-        .map_err(|error| diagnostic::engine(&error))?;
-    report(&summary, &published, &results);
-    Ok(outcome(&summary))
+    let published = results.publish(&prepared.plan, &store, &provenance, &summary);
+    report(&summary, published.as_ref().ok(), &results);
+    match published {
+        Ok(_) => Ok(outcome(&summary)),
+        Err(error) => Err(diagnostic::engine(&error)),
+    }
 }
 
-/// Sets a flag on SIGINT, SIGTERM and SIGHUP; a second one ends at once.
-fn cancel_on_signals() -> Result<Arc<AtomicBool>, Outcome> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&cancel);
-    let installed = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            // Nothing half-done is ever published, so that this is safe.
-            std::process::exit(i32::from(Outcome::Interrupted as u8));
+/// Opens the store to work with it. Where it cannot be written it is only read, which
+/// is enough if nothing would run.
+fn open_store(
+    prepared: &Prepared,
+    selection: &SelectionArguments,
+    wanted: &Wanted,
+) -> Result<Store, Outcome> {
+    let path = prepared.store_path(selection);
+    let error = match Store::open(&path) {
+        Ok(store) => return Ok(store),
+        Err(error) => error,
+    };
+    if !error.refuses_writing() {
+        return Err(diagnostic::store(&error));
+    }
+    let store = Store::open_existing(&path).map_err(|error| diagnostic::store(&error))?;
+    let assessment = engine::assess(&prepared.plan, &store, wanted);
+    match assessment
+        .map_err(|error| diagnostic::store(&error))?
+        .running()
+    {
+        0 => {
+            say(&format!("the store is only read: {error}"));
+            Ok(store)
         }
-        say("stopping: running tasks end at their next checkpoint; once more to end at once");
-    });
-    installed.map_err(|error| {
-        diagnostic::error(&error);
-        Outcome::Failed
-    })?;
-    Ok(cancel)
+        running => {
+            say(&format!("{running} tasks would run, and cannot be stored"));
+            Err(diagnostic::store(&error))
+        }
+    }
 }
 
 fn expect_cached(prepared: &Prepared, store: &Store, wanted: &Wanted) -> Result<(), Outcome> {
@@ -92,11 +108,12 @@ fn execute(
     store: &Store,
     results: &Results,
     options: &RunOptions,
-    cancel: &AtomicBool,
+    stop: &Stop,
 ) -> Result<RunSummary, Outcome> {
-    let mut log = JsonLog::open(results).map_err(|error| diagnostic::store(&error))?;
+    // A log that cannot be written must not stop a run; it is said once.
+    let heard = |error: StoreError| diagnostic::error(&error);
+    let mut log = JsonLog::open(results).map_err(heard).ok();
     let mut progress = Progress::new();
-    let mut log_works = true;
     let stages: Vec<&dyn Stage> = prepared.stages.iter().map(AsRef::as_ref).collect();
     let summary = engine::run(
         &prepared.plan,
@@ -104,18 +121,32 @@ fn execute(
         store,
         results,
         options,
-        cancel,
+        stop.flag(),
         &mut |event| {
             tracing::debug!(?event);
+            stop.watch(&event);
             progress.show(&event);
-            // A log that cannot be written must not stop a run; it is said once.
-            if log_works && let Err(error) = log.record(&event) {
-                log_works = false;
-                diagnostic::error(&error);
+            if let Some(open) = &mut log
+                && let Err(error) = record(open, &event, &mut progress)
+            {
+                log = None;
+                heard(error);
             }
         },
     );
     summary.map_err(|error| diagnostic::engine(&error))
+}
+
+/// Writes an event to the log; at the end also into one that was removed meanwhile.
+fn record(log: &mut JsonLog, event: &Event, progress: &mut Progress) -> Result<(), StoreError> {
+    if matches!(event, Event::RunFinished { .. })
+        && let Some(mended) = log.restore()?
+    {
+        let mended = Event::Mended(mended);
+        progress.show(&mended);
+        log.record(&mended)?;
+    }
+    log.record(event)
 }
 
 fn provenance(prepared: &Prepared, options: &RunOptions) -> Provenance {
@@ -135,7 +166,20 @@ fn provenance(prepared: &Prepared, options: &RunOptions) -> Provenance {
 /// Warnings that are told in full; the rest is counted.
 const TOLD: usize = 10;
 
-fn report(summary: &RunSummary, published: &Published, results: &Results) {
+/// Says what the run came to; `published` is missing if it could not be.
+fn report(summary: &RunSummary, published: Option<&Published>, results: &Results) {
+    for mended in published.iter().flat_map(|published| &published.mended) {
+        say(&format!(
+            "mended {}: {}",
+            mended.path.display(),
+            mended.what
+        ));
+    }
+    if let Some(error) = published.and_then(|published| published.unwritable.as_ref()) {
+        say(&format!(
+            "the results are as the store has them, and only read: {error}"
+        ));
+    }
     for warning in summary.warnings.iter().take(TOLD) {
         say(&format!("warning: {}: {}", warning.label, warning.message));
     }
@@ -162,7 +206,7 @@ fn report(summary: &RunSummary, published: &Published, results: &Results) {
         summary.failed.len(),
         summary.left,
         summary.seconds,
-        published.written.len(),
+        published.map_or(0, |published| published.written.len()),
     ));
     put(&results.folder().display().to_string());
 }

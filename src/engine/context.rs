@@ -26,8 +26,10 @@ pub(super) type Speak<'a> = &'a (dyn Fn(Message) + Sync);
 pub(super) enum Message {
     /// It has come further.
     Progress(Progress),
-    /// Something its reader should know.
+    /// Something that the reader of its result should know.
     Warning(String),
+    /// Something that the reader of this run should know, and nobody later.
+    Note(String),
 }
 
 /// What a running stage sees: its parameters, inputs, outputs and streams.
@@ -132,13 +134,13 @@ impl<'a> TaskContext<'a> {
     /// Reads the checkpoint `name` that this task wrote earlier, perhaps in a
     /// process that was killed since.
     ///
-    /// `None` if there is none, and, with a warning, if it is torn or damaged.
+    /// `None` if there is none, and, with a note, if it is torn or damaged.
     #[must_use]
     pub fn checkpoint_read(&self, name: &str) -> Option<Vec<u8>> {
         match self.work.read(name) {
             Ok(bytes) => bytes,
             Err(error) => {
-                self.warn(format!("{error}; the task begins anew"));
+                self.note(format!("{error}; the task begins anew"));
                 None
             }
         }
@@ -197,6 +199,12 @@ impl<'a> TaskContext<'a> {
         let message = message.into();
         lock(&self.warnings).push(message.clone());
         (self.speak)(Message::Warning(message));
+    }
+
+    /// Says what happened in this run alone: it is told at its end as a warning,
+    /// and not kept with the result, which is what it would have been without.
+    pub fn note(&self, message: impl Into<String>) {
+        (self.speak)(Message::Note(message.into()));
     }
 
     /// Provenance for the metadata of a table: program, version, stage, its

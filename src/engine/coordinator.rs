@@ -102,6 +102,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             cached: self.assessment.cached(),
             threads,
         });
+        self.tell_mended();
         for (task, status) in self.assessment.statuses.iter().enumerate() {
             let label = self.label(task);
             match status {
@@ -121,6 +122,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
                 self.schedule.halt();
             }
             self.start_ready(scope, threads);
+            self.tell_mended();
             if self.schedule.finished() {
                 return;
             }
@@ -162,6 +164,13 @@ impl<'a, 'e> Coordinator<'a, 'e> {
                     self.fail(id, message);
                 }
             }
+        }
+    }
+
+    /// Tells what was put right since this was called last.
+    fn tell_mended(&mut self) {
+        for mended in self.store.take_mended() {
+            (self.events)(Event::Mended(mended));
         }
     }
 
@@ -241,12 +250,16 @@ impl<'a, 'e> Coordinator<'a, 'e> {
                     progress,
                 });
             }
-            Message::Warning(message) => self.warn(task, message),
+            Message::Warning(message) | Message::Note(message) => self.warn(task, message),
         }
     }
 
     fn warn(&mut self, task: TaskId, message: String) {
-        self.spoken.entry(task).or_default().push(message.clone());
+        let spoken = self.spoken.entry(task).or_default();
+        if spoken.contains(&message) {
+            return;
+        }
+        spoken.push(message.clone());
         let label = self.label(task);
         (self.events)(Event::Warning {
             task,

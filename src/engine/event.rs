@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::plan::TaskId;
 
+use super::store::Mended;
+
 /// How far a task has come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Progress {
@@ -76,6 +78,9 @@ pub enum Event {
         /// The warning.
         message: String,
     },
+    /// Something that a process that died, or the file system, had left in
+    /// disorder was put right.
+    Mended(Mended),
     /// The run ends.
     RunFinished {
         /// Tasks that ran to their end.

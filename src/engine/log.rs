@@ -1,13 +1,12 @@
 //! A listener that keeps the events of a run.
 
 use std::fs::File;
-use std::io::Write;
 
 use serde::Serialize;
 
 use super::event::Event;
 use super::results::{Results, unix_now};
-use super::store::{StoreError, atomic};
+use super::store::{Mended, StoreError, atomic};
 
 /// Appends events to `log.jsonl` in the results, one JSON object a line.
 ///
@@ -32,6 +31,7 @@ impl JsonLog {
     ///
     /// [`StoreError::Io`] if it cannot be opened.
     pub fn open(results: &Results) -> Result<Self, StoreError> {
+        atomic::create_folder(results.folder())?;
         Ok(Self {
             file: atomic::open_log(&results.layout().event_log())?,
             results: results.clone(),
@@ -55,9 +55,22 @@ impl JsonLog {
         let mut bytes = serde_json::to_vec(&line)
             .map_err(|error| StoreError::io("write", &path)(std::io::Error::other(error)))?;
         bytes.push(b'\n');
-        // One write a line, so that lines of two processes do not mix.
-        self.file
-            .write_all(&bytes)
-            .map_err(StoreError::io("write", &path))
+        atomic::append(&mut self.file, &path, &bytes)
+    }
+
+    /// Begins the log anew if it was removed since it was opened, and says that
+    /// what it held is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if it cannot be made.
+    pub fn restore(&mut self) -> Result<Option<Mended>, StoreError> {
+        let path = self.results.layout().event_log();
+        if atomic::is_there(&path) {
+            return Ok(None);
+        }
+        self.file = Self::open(&self.results)?.file;
+        let what = "log removed during the run and begun anew; what it held is lost";
+        Ok(Some(Mended::new(&path, what)))
     }
 }

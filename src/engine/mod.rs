@@ -41,5 +41,5 @@ pub use nearest::{Explanation, explain_missing};
 pub use results::{Provenance, Published, Results};
 pub use run::{RunOptions, run};
 pub use stage::{Stage, StageError};
-pub use store::{Store, StoreError};
+pub use store::{Mended, Store, StoreError};
 pub use summary::{Failure, RunSummary, TaskWarning};

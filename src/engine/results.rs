@@ -11,13 +11,16 @@ use crate::plan::{FIGURE_STAGE, Plan, TABLE_STAGE, Task};
 
 use super::error::EngineError;
 use super::store::layout::ResultsLayout;
-use super::store::{Claim, Lookup, Store, StoreError, atomic, host};
+use super::store::{Claim, Lookup, Mended, Store, StoreError, atomic, fault, host};
 use super::summary::RunSummary;
+
+/// Longest `run.json` that is read back.
+const RUN_FILE_LIMIT: u64 = 256 << 20;
 
 /// Seconds since 1970.
 pub(super) fn unix_now() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0.0, |since| since.as_secs_f64())
+    since.map_or(0.0, |since| since.as_secs_f64()) + fault::clock_error()
 }
 
 /// Where results come from, as the caller knows it.
@@ -53,6 +56,11 @@ pub struct Published {
     pub missing: Vec<String>,
     /// Files of an earlier run that this plan no longer gives, removed.
     pub removed: Vec<String>,
+    /// What was put right: copies that were gone or changed, and half-written files.
+    pub mended: Vec<Mended>,
+    /// Why nothing was written, if the folder cannot be: what it holds is what the
+    /// store has.
+    pub unwritable: Option<String>,
 }
 
 /// The folder `results/<experiment>`.
@@ -111,6 +119,9 @@ impl Results {
     /// removed, unless somebody changed them. Then come the expanded manifest,
     /// `index.md` and `run.json`. Each file is replaced as a whole.
     ///
+    /// A file that cannot be copied does not keep the others from being copied. In a
+    /// folder that cannot be written, files that are what the store has are enough.
+    ///
     /// # Errors
     ///
     /// [`EngineError::Store`] if the store cannot be read or the folder not written.
@@ -121,17 +132,43 @@ impl Results {
         provenance: &Provenance,
         summary: &RunSummary,
     ) -> Result<Published, EngineError> {
-        let _claim = Claim::take(&self.layout.lock())?;
-        for folder in ["", "tables", "plots", "logs"] {
-            atomic::remove_partial_files(&self.folder().join(folder))?;
+        match self.write_all(plan, store, provenance, summary) {
+            Err(error) if error.refuses_writing() => {
+                Ok(self.as_it_is(plan, store, summary, error)?)
+            }
+            written => Ok(written?),
         }
+    }
+
+    fn write_all(
+        &self,
+        plan: &Plan,
+        store: &Store,
+        provenance: &Provenance,
+        summary: &RunSummary,
+    ) -> Result<Published, StoreError> {
+        atomic::create_folder(self.folder())?;
+        let _claim = Claim::take(&self.layout.lock())?;
         let mut published = Published::default();
-        for task in &plan.tasks {
-            if let Some((relative, file)) = published_name(task) {
-                self.copy(store, task, &relative, &file, &mut published)?;
+        for folder in ["", "tables", "plots", "logs"] {
+            for path in atomic::remove_partial_files(&self.folder().join(folder))? {
+                let what = "half-written file of a process that died removed";
+                published.mended.push(Mended::new(&path, what));
             }
         }
-        self.remove_stale(&mut published)?;
+        let earlier = self.earlier()?;
+        let mut failed = None;
+        for task in &plan.tasks {
+            if let Some((relative, file)) = published_name(task) {
+                let known = earlier.published.get(&relative);
+                let copied = self.copy(store, task, (&relative, &file, known), &mut published);
+                failed = failed.or(copied.err());
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.remove_stale(earlier, &mut published)?;
         let manifest = provenance.expanded_manifest.as_bytes();
         atomic::replace(&self.layout.manifest(), manifest)?;
         let index = index_text(provenance, summary, &published);
@@ -140,12 +177,58 @@ impl Results {
         Ok(published)
     }
 
+    /// What lies in the folder, if that is what the store has for `plan` and nothing
+    /// has run that `run.json` should tell of; else the error that kept it from being
+    /// written.
+    fn as_it_is(
+        &self,
+        plan: &Plan,
+        store: &Store,
+        summary: &RunSummary,
+        error: StoreError,
+    ) -> Result<Published, StoreError> {
+        if summary.done > 0 || !atomic::is_there(&self.layout.provenance()) {
+            return Err(error);
+        }
+        let mut published = Published {
+            unwritable: Some(error.to_string()),
+            ..Published::default()
+        };
+        for task in &plan.tasks {
+            let Some((relative, file)) = published_name(task) else {
+                continue;
+            };
+            let Lookup::Present(stored) = store.lookup(&task.stage, &task.key)? else {
+                return Err(error);
+            };
+            let Some(record) = stored.entry.files.get(&file) else {
+                continue;
+            };
+            if record.problem_at(&self.folder().join(&relative))?.is_some() {
+                return Err(error);
+            }
+            published.files.insert(relative, record.blake3.clone());
+        }
+        Ok(published)
+    }
+
+    /// What an earlier run says it has put here. A `run.json` that is not ours, or
+    /// not whole, says nothing.
+    fn earlier(&self) -> Result<EarlierRun, StoreError> {
+        match atomic::read_at_most(&self.layout.provenance(), RUN_FILE_LIMIT) {
+            Err(error) if !error.tells_of_damage() => Err(error),
+            read => {
+                let bytes = read.ok().flatten().unwrap_or_default();
+                Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+            }
+        }
+    }
+
     fn copy(
         &self,
         store: &Store,
         task: &Task,
-        relative: &str,
-        file: &str,
+        (relative, file, known): (&str, &str, Option<&String>),
         published: &mut Published,
     ) -> Result<(), StoreError> {
         let Lookup::Present(stored) = store.lookup(&task.stage, &task.key)? else {
@@ -154,23 +237,28 @@ impl Results {
         };
         let path = atomic::prepared(self.folder(), relative)?;
         // A figure whose tables lack the rows that it needs has no file.
-        let Some(wanted) = stored.entry.files.get(file).map(|r| r.blake3.clone()) else {
+        let Some(record) = stored.entry.files.get(file) else {
             return Ok(());
         };
-        let found = atomic::digest(&path)?.map(|(_, digest)| digest);
-        if found.as_ref() != Some(&wanted) {
+        if let Some(problem) = record.problem_at(&path)? {
             atomic::replace(&path, &stored.read(file)?)?;
+            if known == Some(&record.blake3) {
+                let what = format!("copied again from the store ({problem})");
+                published.mended.push(Mended::new(&path, what));
+            }
             published.written.push(relative.to_owned());
         }
-        published.files.insert(relative.to_owned(), wanted);
+        let digest = record.blake3.clone();
+        published.files.insert(relative.to_owned(), digest);
         Ok(())
     }
 
     /// Removes unchanged copies of an earlier run that this plan does not give.
-    fn remove_stale(&self, published: &mut Published) -> Result<(), StoreError> {
-        let bytes = atomic::read_if_there(&self.layout.provenance())?.unwrap_or_default();
-        // A `run.json` that is not ours says nothing about files.
-        let earlier: EarlierRun = serde_json::from_slice(&bytes).unwrap_or_default();
+    fn remove_stale(
+        &self,
+        earlier: EarlierRun,
+        published: &mut Published,
+    ) -> Result<(), StoreError> {
         for (relative, digest) in earlier.published {
             let ours = relative.starts_with("tables/") || relative.starts_with("plots/");
             if published.files.contains_key(&relative) || !ours || relative.contains("..") {

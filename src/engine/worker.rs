@@ -10,7 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::plan::{Plan, Task};
 
-use super::context::{Speak, TaskContext};
+use super::context::{Message, Speak, TaskContext};
 use super::error::EngineError;
 use super::results::unix_now;
 use super::stage::{Stage, StageError};
@@ -86,7 +86,10 @@ impl Job<'_> {
             seconds,
         };
         let publication = self.store.publish(&outputs, record)?;
-        work.clear()?;
+        // The result is there. What stays here is removed when the store is opened next.
+        if let Err(error) = work.clear() {
+            speak(Message::Note(error.to_string()));
+        }
         let differed = match publication {
             Publication::New | Publication::Same => Vec::new(),
             Publication::Differed(files) => files,
@@ -143,7 +146,7 @@ pub(super) fn claim(store: &Store, task: &Task, must_run: bool) -> Result<Readin
     match store.look_again(&task.stage, &task.key)? {
         Lookup::Present(_) if !must_run => return Ok(Readiness::There),
         Lookup::Present(_) | Lookup::Missing => {}
-        Lookup::Damaged(_) => store.set_aside(&task.stage, &task.key)?,
+        Lookup::Damaged(problem) => store.set_aside(&task.stage, &task.key, &problem)?,
     }
     Ok(Readiness::Free(claim))
 }

@@ -245,6 +245,7 @@ fn fit(task: &TaskContext<'_>) -> Result<(), StageError> {
         epochs: parameters.training.epochs,
         checkpoint_epochs: places.checkpoint_epochs,
         latest: String::new(),
+        unsaved: None,
     };
     let batch = parameters.training.batch.min(train.rows());
     let mut engine = parameters.engine.engine(&architecture, batch)?;
@@ -303,7 +304,7 @@ fn resume(task: &TaskContext<'_>, architecture: &Architecture) -> Option<Trainin
     match vae::state_from_bytes(architecture, &bytes) {
         Ok(state) => Some(state),
         Err(error) => {
-            task.warn(format!("{error}; the training begins anew"));
+            task.note(format!("{error}; the training begins anew"));
             None
         }
     }
@@ -372,6 +373,19 @@ struct Listener<'a> {
     epochs: usize,
     checkpoint_epochs: usize,
     latest: String,
+    /// The state after the last epoch, unless it is in a checkpoint.
+    unsaved: Option<TrainingState>,
+}
+
+impl Listener<'_> {
+    /// Writes a checkpoint. One that cannot be written is no reason to stop.
+    fn save(&self, state: &TrainingState) -> Result<(), VaeError> {
+        let bytes = vae::state_to_bytes(self.architecture, state)?;
+        if let Err(error) = self.task.checkpoint_write(CHECKPOINT, &bytes) {
+            self.task.note(format!("no checkpoint: {error}"));
+        }
+        Ok(())
+    }
 }
 
 impl TrainingListener for Listener<'_> {
@@ -381,6 +395,10 @@ impl TrainingListener for Listener<'_> {
             message: self.latest.clone(),
         });
         if self.task.cancelled() {
+            // What the last epochs have learnt is kept; a state that cannot be written is not.
+            if let Some(state) = self.unsaved.take() {
+                let _ = self.save(&state);
+            }
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
@@ -397,12 +415,14 @@ impl TrainingListener for Listener<'_> {
             self.epochs,
             elbo.unwrap_or(f64::NAN)
         );
-        if state.epoch.is_multiple_of(self.checkpoint_epochs) && state.epoch < self.epochs {
-            let bytes = vae::state_to_bytes(self.architecture, state)?;
-            if let Err(error) = self.task.checkpoint_write(CHECKPOINT, &bytes) {
-                self.task.warn(format!("no checkpoint: {error}"));
-            }
+        self.unsaved = None;
+        if state.epoch == self.epochs {
+            return Ok(());
         }
+        if state.epoch.is_multiple_of(self.checkpoint_epochs) {
+            return self.save(state);
+        }
+        self.unsaved = Some(state.clone());
         Ok(())
     }
 }

@@ -91,7 +91,7 @@ impl Experiment {
         for name in known.filter(|name| name.to_string_lossy().starts_with("LATENTFIELD_")) {
             command.env_remove(name);
         }
-        for name in ["RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE"] {
+        for name in ["RUST_LOG", "FAILPOINTS", "FORCE_COLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }
         command

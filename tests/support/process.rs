@@ -18,7 +18,7 @@ pub(crate) struct Ended {
 
 impl Ended {
     #[track_caller]
-    pub(super) fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             status: output.status,
             stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
@@ -67,7 +67,7 @@ pub(crate) struct Running {
 
 impl Running {
     #[track_caller]
-    pub(super) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));

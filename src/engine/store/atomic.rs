@@ -1,12 +1,13 @@
 //! The only code that creates, renames or deletes files below the results.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::StoreError;
+use super::fault;
 use super::layout::PARTIAL;
 
 /// A text that no other call in any living process of this machine gives.
@@ -18,17 +19,27 @@ pub(crate) fn unique() -> String {
 
 /// Makes `folder` and those above it; nothing happens if it is there.
 pub(crate) fn create_folder(folder: &Path) -> Result<(), StoreError> {
-    fs::create_dir_all(folder).map_err(StoreError::io("create folder", folder))
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fault::before("create_folder", folder)
+        .and_then(|()| fs::create_dir_all(folder))
+        .map_err(StoreError::io("create folder", folder))
 }
 
 /// Writes a new file and syncs it. For folders that nobody else reads yet.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(StoreError::io("write", path))
+    write_and_sync(path, bytes).map_err(StoreError::io("write", path))
+}
+
+fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fault::before("create", path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let (length, outcome) = fault::before_bytes(path, bytes);
+    file.write_all(&bytes[..length])?;
+    outcome?;
+    fault::before("sync", path)?;
+    file.sync_all()
 }
 
 /// Puts `bytes` at `path`: whoever reads sees the old file or the new one, whole.
@@ -38,19 +49,27 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let partial = path.with_file_name(format!(".{name}.{}{PARTIAL}", unique()));
-    write_new(&partial, bytes)?;
-    rename(&partial, path)
+    let replaced = write_and_sync(&partial, bytes)
+        .map_err(StoreError::io("write", path))
+        .and_then(|()| rename(&partial, path));
+    if replaced.is_err() {
+        // What stays all the same is removed by the next process.
+        let _ = fs::remove_file(&partial);
+    }
+    replaced
 }
 
 /// Renames a file or folder and syncs the folder it went to.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
-    fs::rename(from, to).map_err(StoreError::io("rename into place", to))?;
+    fault::before("rename", to)
+        .and_then(|()| fs::rename(from, to))
+        .map_err(StoreError::io("rename into place", to))?;
     to.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Renames a folder unless something is at `to`; says whether it did.
 pub(crate) fn rename_if_free(from: &Path, to: &Path) -> Result<bool, StoreError> {
-    match fs::rename(from, to) {
+    match fault::before("rename", to).and_then(|()| fs::rename(from, to)) {
         Ok(()) => to.parent().map_or(Ok(()), sync_folder).map(|()| true),
         Err(error)
             if matches!(
@@ -66,40 +85,59 @@ pub(crate) fn rename_if_free(from: &Path, to: &Path) -> Result<bool, StoreError>
 
 /// Syncs a folder, so that the names in it survive a loss of power.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    let sync = || File::open(folder)?.sync_all();
-    sync().map_err(StoreError::io("sync folder", folder))
+    fault::before("sync_folder", folder)
+        .and_then(|()| File::open(folder)?.sync_all())
+        .map_err(StoreError::io("sync folder", folder))
 }
 
 /// Removes a folder and all in it; nothing happens if there is none.
 pub(crate) fn remove_folder(folder: &Path) -> Result<(), StoreError> {
-    absent_is_fine(fs::remove_dir_all(folder)).map_err(StoreError::io("remove", folder))
+    if !is_there(folder) {
+        return Ok(());
+    }
+    let removed = fault::before("remove", folder).and_then(|()| fs::remove_dir_all(folder));
+    absent_is_fine(removed).map_err(StoreError::io("remove", folder))
 }
 
 /// Removes a file; nothing happens if there is none.
 pub(crate) fn remove_file(path: &Path) -> Result<(), StoreError> {
-    absent_is_fine(fs::remove_file(path)).map_err(StoreError::io("remove", path))
+    if !is_there(path) {
+        return Ok(());
+    }
+    let removed = fault::before("remove", path).and_then(|()| fs::remove_file(path));
+    absent_is_fine(removed).map_err(StoreError::io("remove", path))
 }
 
-fn absent_is_fine(removed: std::io::Result<()>) -> std::io::Result<()> {
+/// Whether anything has this name, even a link that leads nowhere.
+pub(crate) fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+fn absent_is_fine(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }
 
-/// Removes the files that a killed process left half-written in `folder`.
-pub(crate) fn remove_partial_files(folder: &Path) -> Result<(), StoreError> {
+/// Removes the files that a killed process left half-written in `folder`, and
+/// says which.
+pub(crate) fn remove_partial_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut removed = Vec::new();
     for name in names(folder)? {
         if name.starts_with('.') && name.ends_with(PARTIAL) {
-            remove_file(&folder.join(name))?;
+            let path = folder.join(name);
+            remove_file(&path)?;
+            removed.push(path);
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 /// Opens a log to append to it. A line that a killed process left torn is ended.
 pub(crate) fn open_log(path: &Path) -> Result<File, StoreError> {
-    let open = || -> std::io::Result<File> {
+    let open = || -> io::Result<File> {
+        fault::before("open_log", path)?;
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)
@@ -118,19 +156,45 @@ pub(crate) fn open_log(path: &Path) -> Result<File, StoreError> {
     open().map_err(StoreError::io("open log", path))
 }
 
+/// Appends bytes to an open log, in one write, so that lines of two processes
+/// do not mix.
+pub(crate) fn append(file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let (length, outcome) = fault::before_bytes(path, bytes);
+    file.write_all(&bytes[..length])
+        .and(outcome)
+        .map_err(StoreError::io("write", path))
+}
+
 /// Opens a file whose only use is to be locked.
 pub(crate) fn open_lock(path: &Path) -> Result<File, StoreError> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+    let open = || {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        options.open(path)
+    };
+    fault::before("open_lock", path)
+        .and_then(|()| open())
         .map_err(StoreError::io("open lock", path))
 }
 
-/// Reads a whole file, or `None` if there is none.
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    match fs::read(path) {
+/// Reads a file, or `None` if there is none. One that is longer than `limit`
+/// bytes is not what it should be, and not read.
+pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    let read = || -> io::Result<Vec<u8>> {
+        fault::before("read", path)?;
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        if length > limit {
+            let text = format!("it has {length} bytes, expected at most {limit}");
+            return Err(io::Error::new(ErrorKind::InvalidData, text));
+        }
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
+        // The file may grow while it is read.
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match read() {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::io("read", path)(error)),
@@ -140,21 +204,31 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> 
 /// Names in a folder, sorted; none if there is no such folder. Names that are
 /// not Unicode are written with replacement characters.
 pub(crate) fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
-    let listing = match fs::read_dir(folder) {
+    let listing = fault::before("list", folder).and_then(|()| fs::read_dir(folder));
+    let listing = match listing {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         listing => listing.map_err(StoreError::io("list", folder))?,
     };
     let mut names = listing
         .map(|item| item.map(|item| item.file_name().to_string_lossy().into_owned()))
-        .collect::<std::io::Result<Vec<String>>>()
+        .collect::<io::Result<Vec<String>>>()
         .map_err(StoreError::io("list", folder))?;
     names.sort_unstable();
     Ok(names)
 }
 
+/// Length of a file in bytes, or `None` if there is none.
+pub(crate) fn length(path: &Path) -> Result<Option<u64>, StoreError> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("read", path)(error)),
+    }
+}
+
 /// Size and BLAKE3 digest of a file, or `None` if there is none.
 pub(crate) fn digest(path: &Path) -> Result<Option<(u64, String)>, StoreError> {
-    let file = match File::open(path) {
+    let file = match fault::before("digest", path).and_then(|()| File::open(path)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         file => file.map_err(StoreError::io("read", path))?,
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::atomic;
 use super::error::StoreError;
+use super::fault;
 
 /// The right to work on a task, or to publish results. Dropping it gives it back.
 ///
@@ -20,6 +21,7 @@ impl Claim {
     /// another claim of this one, holds it.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, StoreError> {
         let file = atomic::open_lock(path)?;
+        fault::before("lock", path).map_err(StoreError::io("lock", path))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -30,7 +32,9 @@ impl Claim {
     /// Takes the lock of the file at `path`, and waits until it is free.
     pub(crate) fn take(path: &Path) -> Result<Self, StoreError> {
         let file = atomic::open_lock(path)?;
-        file.lock().map_err(StoreError::io("lock", path))?;
+        fault::before("lock", path)
+            .and_then(|()| file.lock())
+            .map_err(StoreError::io("lock", path))?;
         Ok(Self { _file: file })
     }
 }

@@ -1,7 +1,7 @@
 //! Entries: what a finished task left, described by itself.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,19 @@ impl FileRecord {
             bytes: bytes.len() as u64,
             blake3: blake3::hash(bytes).to_hex().to_string(),
         }
+    }
+
+    /// What is wrong with the file at `path`; `None` if nothing. One of another
+    /// length is not read: it may be of any length.
+    pub(crate) fn problem_at(&self, path: &Path) -> Result<Option<String>, StoreError> {
+        let missing = || Some("it is missing".to_owned());
+        match atomic::length(path)? {
+            None => return Ok(missing()),
+            Some(bytes) if bytes != self.bytes => return Ok(self.problem(bytes, "")),
+            Some(_) => {}
+        }
+        let found = atomic::digest(path)?;
+        Ok(found.map_or_else(missing, |(bytes, digest)| self.problem(bytes, &digest)))
     }
 
     /// What is wrong with a file of this size and digest; `None` if nothing.
@@ -150,9 +163,18 @@ impl StoredEntry {
             });
         };
         let path = self.folder.join(file);
-        let Some(bytes) = atomic::read_if_there(&path)? else {
-            let problem = "it is missing".to_owned();
-            return Err(StoreError::Damaged { path, problem });
+        // A file that is longer than it was is not read to its end.
+        let bytes = match atomic::read_at_most(&path, record.bytes) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                let problem = "it is missing".to_owned();
+                return Err(StoreError::Damaged { path, problem });
+            }
+            Err(error) if error.tells_of_damage() => {
+                let problem = error.in_short();
+                return Err(StoreError::Damaged { path, problem });
+            }
+            Err(error) => return Err(error),
         };
         let digest = blake3::hash(&bytes).to_hex();
         match record.problem(bytes.len() as u64, &digest) {
@@ -175,11 +197,7 @@ impl StoredEntry {
             return Ok(Some(format!("`{stray}` does not belong there")));
         }
         for (name, record) in &self.entry.files {
-            let problem = match atomic::digest(&self.folder.join(name))? {
-                None => Some("it is missing".to_owned()),
-                Some((bytes, digest)) => record.problem(bytes, &digest),
-            };
-            if let Some(problem) = problem {
+            if let Some(problem) = record.problem_at(&self.folder.join(name))? {
                 return Ok(Some(format!("`{name}`: {problem}")));
             }
         }

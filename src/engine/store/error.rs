@@ -1,6 +1,6 @@
 //! What can go wrong with files.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -9,14 +9,14 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The operating system refused.
-    #[error("cannot {action} `{path}`")]
+    #[error("cannot {action} `{path}`: {cause}{}", way_out(.cause))]
     Io {
         /// What was tried, as a verb.
         action: &'static str,
         /// Where.
         path: PathBuf,
-        /// Why not.
-        source: io::Error,
+        /// Why not; a part of the message, and so no source of it.
+        cause: io::Error,
     },
     /// The store was made by a newer program.
     #[error(
@@ -86,10 +86,69 @@ impl StoreError {
     /// Makes an [`StoreError::Io`] of an error of the operating system.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io {
+        move |cause| Self::Io {
             action,
             path,
-            source,
+            cause,
         }
+    }
+
+    /// Whether the file system lets this process read, but not write.
+    #[must_use]
+    pub fn refuses_writing(&self) -> bool {
+        matches!(self, Self::Io { cause, .. }
+            if matches!(cause.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied))
+    }
+
+    /// The message without the way out.
+    pub(super) fn in_short(&self) -> String {
+        match self {
+            Self::Io { path, cause, .. } => format!("`{}`: {cause}", path.display()),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether what is at the path can never be read, by whatever process.
+    ///
+    /// No descriptors left, no memory or no permission say nothing about what
+    /// lies there; a folder in the place of a file, or a medium that cannot be
+    /// read, do.
+    pub(crate) fn tells_of_damage(&self) -> bool {
+        let Self::Io { cause, .. } = self else {
+            return true;
+        };
+        let kind = matches!(
+            cause.kind(),
+            ErrorKind::IsADirectory
+                | ErrorKind::NotADirectory
+                | ErrorKind::InvalidData
+                | ErrorKind::UnexpectedEof
+        );
+        kind || cause
+            .raw_os_error()
+            .is_some_and(|code| UNREADABLE.contains(&code))
+    }
+}
+
+/// EIO, EBADMSG and EUCLEAN of Linux: the medium gives back something else
+/// than was written.
+const UNREADABLE: [i32; 3] = [5, 74, 117];
+
+/// What a user can do about an error of the operating system.
+fn way_out(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; free some space and run again, finished tasks are kept"
+        }
+        ErrorKind::ReadOnlyFilesystem => {
+            "; make it writable, or choose another folder by `--results` or `store.path`"
+        }
+        ErrorKind::PermissionDenied => {
+            "; allow it, or choose another folder by `--results` or `store.path`"
+        }
+        ErrorKind::NotFound => "; if its folder was removed meanwhile, run again",
+        ErrorKind::InvalidData => "",
+        ErrorKind::IsADirectory | ErrorKind::NotADirectory => "; move it away and run again",
+        _ => "; run again, finished tasks are kept",
     }
 }

@@ -71,6 +71,11 @@ impl StoreLayout {
         self.area("locks").join(format!("{key}.lock"))
     }
 
+    /// Held while what is common to the whole store is written.
+    pub(crate) fn store_lock(&self) -> PathBuf {
+        self.area("locks").join("store.lock")
+    }
+
     pub(crate) fn private_area(&self) -> PathBuf {
         self.area("tmp")
     }
@@ -97,6 +102,53 @@ impl StoreLayout {
     /// Areas are named so that no stage's name can clash with them.
     fn area(&self, name: &str) -> PathBuf {
         self.versioned().join(format!("_{name}"))
+    }
+}
+
+/// What a path below the results is, in the names of fault points.
+#[cfg_attr(not(test), allow(dead_code, reason = "only fault points ask"))]
+pub(super) fn place_of(path: &Path) -> &'static str {
+    let names: Vec<String> = path
+        .components()
+        .rev()
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    let name = |up: usize| names.get(up).map_or("", String::as_str);
+    // `.NAME.UNIQUE.partial` is on its way to NAME.
+    let own = match name(0).strip_suffix(PARTIAL) {
+        Some(partial) => partial
+            .trim_start_matches('.')
+            .rsplit_once('.')
+            .map_or(partial, |(target, _)| target),
+        None => name(0),
+    };
+    let versioned = format!("v{STORE_FORMAT}");
+    match (own, name(1), name(2)) {
+        ("FORMAT", ..) => "format",
+        ("CACHEDIR.TAG", ..) => "tag",
+        (ENTRY_FILE, ..) => "entry",
+        ("store.lock", ..) => "store_lock",
+        ("run.json", ..) => "run",
+        ("log.jsonl", ..) => "log",
+        ("manifest.toml", ..) => "manifest",
+        ("index.md", ..) => "index",
+        (".lock", ..) => "results_lock",
+        ("_work" | "_locks" | "_tmp" | "_damaged", ..) => "area",
+        (_, "_locks", _) => "lock",
+        (_, "_tmp", _) => "private",
+        (_, _, "_tmp") => "output",
+        (_, "_work", _) => "work",
+        (_, _, "_work") => "checkpoint",
+        (_, "_damaged", _) => "damaged",
+        (_, above, _) if above == versioned => "stage",
+        (_, _, above) if above == versioned => "published",
+        _ if name(3) == versioned => "stored",
+        (_, "tables", _) => "table",
+        (_, "plots", _) => "figure",
+        (_, "logs", _) => "failure_log",
+        ("tables" | "plots" | "logs", ..) => "results_part",
+        (own, ..) if own == versioned => "versioned",
+        _ => "folder",
     }
 }
 
@@ -210,6 +262,40 @@ mod tests {
             path,
             Path::new("results/x/logs/train_a=.._..____b=1_-abababab.log")
         );
+    }
+
+    #[test]
+    fn every_path_says_what_it_is() {
+        let key = Key::parse(&"0f".repeat(32)).unwrap();
+        let store = StoreLayout::new(Path::new("results/.store"));
+        let results = ResultsLayout::new(PathBuf::from("results/trial"));
+        let places = [
+            (store.root().to_owned(), "folder"),
+            (store.format_file(), "format"),
+            (store.private_area(), "area"),
+            (store.stage("table"), "stage"),
+            (store.entry("table", &key), "published"),
+            (store.entry("table", &key).join("x.parquet"), "stored"),
+            (store.entry("table", &key).join(ENTRY_FILE), "entry"),
+            (store.private(&key, "7-1"), "private"),
+            (store.private(&key, "7-1").join("x.parquet"), "output"),
+            (store.work(&key).join("state"), "checkpoint"),
+            (store.work(&key).join(".state.7-1.partial"), "checkpoint"),
+            (store.lock(&key), "lock"),
+            (store.store_lock(), "store_lock"),
+            (store.damaged("train", &key, "7-1"), "damaged"),
+            (
+                results.folder().join("tables/.x.parquet.7-1.partial"),
+                "table",
+            ),
+            (results.folder().join("plots"), "results_part"),
+            (results.folder().join(".run.json.7-1.partial"), "run"),
+            (results.failure_log("train", &key), "failure_log"),
+            (results.lock(), "results_lock"),
+        ];
+        for (path, expected) in places {
+            assert_eq!(place_of(&path), expected, "{}", path.display());
+        }
     }
 
     #[test]

@@ -7,13 +7,17 @@
 //!
 //! This folder holds the only code that creates, renames or deletes files
 //! below the results (`atomic`), and every path there (`layout`). Nothing is
-//! trusted because of a time stamp, and no lock outlives its process.
+//! trusted because of a time stamp, and no lock outlives its process. Whatever
+//! was put right is told once, as [`Mended`]. Before each step lies a fault
+//! point (`fault`), by which tests let it fail; normal builds have none.
 
 pub(super) mod atomic;
 mod claim;
 mod entry;
 mod error;
+pub(super) mod fault;
 pub(super) mod layout;
+mod mended;
 mod private;
 #[expect(
     clippy::module_inception,
@@ -28,6 +32,7 @@ pub(super) use claim::Claim;
 pub(super) use entry::host;
 pub use entry::{Entry, FileRecord, StoredEntry};
 pub use error::StoreError;
+pub use mended::Mended;
 pub(super) use private::PrivateFolder;
 pub use store::{Lookup, Store};
 pub(super) use store::{Publication, Record};

@@ -10,7 +10,8 @@ use super::atomic;
 use super::claim::Claim;
 use super::entry::{Entry, StoredEntry, host};
 use super::error::StoreError;
-use super::layout::{ENTRY_FILE, STORE_FORMAT, StoreLayout};
+use super::layout::{ENTRY_FILE, PARTIAL, STORE_FORMAT, StoreLayout};
+use super::mended::Mended;
 use super::private::PrivateFolder;
 use super::work::WorkFolder;
 
@@ -20,6 +21,12 @@ const CACHE_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 
 /// Longest text of a format file that is worth reading.
 const FORMAT_FILE_LENGTH: usize = 20;
+
+/// Longest format file that is read at all.
+const FORMAT_FILE_LIMIT: u64 = 1 << 20;
+
+/// Longest `entry.json` that is read. That of a table of 100,000 rows has some 40 MB.
+const ENTRY_LIMIT: u64 = 256 << 20;
 
 /// What the store has for a task.
 #[derive(Debug, Clone)]
@@ -60,13 +67,14 @@ pub(crate) enum Publication {
 pub struct Store {
     layout: StoreLayout,
     lookups: Mutex<HashMap<Key, Lookup>>,
+    mended: Mutex<Vec<Mended>>,
 }
 
 impl Store {
     /// Opens the store in the folder `path`, and makes it if there is none.
     ///
     /// What processes that died have left behind is removed: private folders, and
-    /// checkpoints of tasks that are published.
+    /// checkpoints of tasks that are published. [`Store::take_mended`] tells it.
     ///
     /// # Errors
     ///
@@ -76,16 +84,50 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let layout = StoreLayout::new(path);
         atomic::create_folder(layout.root())?;
-        check_format(&layout)?;
+        read_format(&layout)?;
         for area in layout.areas() {
             atomic::create_folder(&area)?;
         }
-        let store = Self {
+        let store = Self::of(layout);
+        store.mark()?;
+        // Whatever cannot be removed is no reason not to work.
+        if let Err(error) = store.remove_leftovers() {
+            let what = format!("leftovers could not be removed: {error}");
+            store.mend(store.path(), what);
+        }
+        Ok(store)
+    }
+
+    /// Opens the store in the folder `path` to look into it: nothing is made,
+    /// changed or removed. A store that is not there has nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`].
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        let layout = StoreLayout::new(path);
+        read_format(&layout)?;
+        Ok(Self::of(layout))
+    }
+
+    fn of(layout: StoreLayout) -> Self {
+        Self {
             layout,
             lookups: Mutex::default(),
-        };
-        store.remove_leftovers()?;
-        Ok(store)
+            mended: Mutex::default(),
+        }
+    }
+
+    /// What was put right since this was asked last.
+    #[must_use]
+    pub fn take_mended(&self) -> Vec<Mended> {
+        let mut mended = self.mended.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *mended)
+    }
+
+    fn mend(&self, path: &Path, what: impl Into<String>) {
+        let mut mended = self.mended.lock().unwrap_or_else(PoisonError::into_inner);
+        mended.push(Mended::new(path, what));
     }
 
     /// The folder of the store.
@@ -117,11 +159,18 @@ impl Store {
     }
 
     fn verify(&self, stage: &str, key: &Key) -> Result<Lookup, StoreError> {
+        match self.examine(stage, key) {
+            Err(error) if error.tells_of_damage() => Ok(Lookup::Damaged(error.in_short())),
+            found => found,
+        }
+    }
+
+    fn examine(&self, stage: &str, key: &Key) -> Result<Lookup, StoreError> {
         let folder = self.layout.entry(stage, key);
         if atomic::names(&folder)?.is_empty() {
             return Ok(Lookup::Missing);
         }
-        let Some(bytes) = atomic::read_if_there(&folder.join(ENTRY_FILE))? else {
+        let Some(bytes) = atomic::read_at_most(&folder.join(ENTRY_FILE), ENTRY_LIMIT)? else {
             return Ok(Lookup::Damaged(format!("`{ENTRY_FILE}` is missing")));
         };
         let entry = match Entry::from_bytes(&bytes) {
@@ -133,11 +182,9 @@ impl Store {
             return Ok(Lookup::Damaged(problem));
         }
         let stored = StoredEntry { folder, entry };
-        // A file that cannot be read is as bad as one that holds something else.
-        Ok(match stored.problem() {
-            Err(error) => Lookup::Damaged(error.to_string()),
-            Ok(Some(problem)) => Lookup::Damaged(problem),
-            Ok(None) => Lookup::Present(stored),
+        Ok(match stored.problem()? {
+            Some(problem) => Lookup::Damaged(problem),
+            None => Lookup::Present(stored),
         })
     }
 
@@ -145,7 +192,7 @@ impl Store {
     /// `None` if there is none that can be read.
     pub(crate) fn glance(&self, stage: &str, key: &Key) -> Option<Entry> {
         let path = self.layout.entry(stage, key).join(ENTRY_FILE);
-        let bytes = atomic::read_if_there(&path).ok()??;
+        let bytes = atomic::read_at_most(&path, ENTRY_LIMIT).ok()??;
         Entry::from_bytes(&bytes).ok()
     }
 
@@ -161,11 +208,20 @@ impl Store {
     }
 
     /// Moves a damaged entry out of the way; nothing happens if there is none.
-    pub(crate) fn set_aside(&self, stage: &str, key: &Key) -> Result<(), StoreError> {
+    ///
+    /// What is wrong with it is `problem`, in words.
+    pub(crate) fn set_aside(
+        &self,
+        stage: &str,
+        key: &Key,
+        problem: &str,
+    ) -> Result<(), StoreError> {
         let folder = self.layout.entry(stage, key);
-        if !atomic::names(&folder)?.is_empty() {
+        if atomic::is_there(&folder) {
             let target = self.layout.damaged(stage, key, &free_name());
             atomic::rename(&folder, &target)?;
+            let what = format!("damaged entry of `{stage}` set aside ({problem})");
+            self.mend(&target, what);
         }
         self.memory().insert(key.clone(), Lookup::Missing);
         Ok(())
@@ -173,7 +229,17 @@ impl Store {
 
     /// Claims the task `key`, or `None` if another worker has it.
     pub(crate) fn claim(&self, key: &Key) -> Result<Option<Claim>, StoreError> {
-        Claim::try_take(&self.layout.lock(key))
+        let path = self.layout.lock(key);
+        match Claim::try_take(&path) {
+            // Nobody can hold a lock on what is no file.
+            Err(_) if path.is_dir() => {
+                let target = self.layout.damaged("lock", key, &free_name());
+                atomic::rename(&path, &target)?;
+                self.mend(&target, "a folder in the place of a lock set aside");
+                Claim::try_take(&path)
+            }
+            taken => taken,
+        }
     }
 
     /// A new private folder for the outputs of the task `key`.
@@ -213,7 +279,8 @@ impl Store {
                     let old = PrivateFolder::create(self.layout.private(&key, &free_name()))?;
                     atomic::rename(&place, old.path())?;
                 }
-                Lookup::Damaged(_) | Lookup::Missing => self.set_aside(&stage, &key)?,
+                Lookup::Damaged(problem) => self.set_aside(&stage, &key, &problem)?,
+                Lookup::Missing => self.set_aside(&stage, &key, "it holds nothing")?,
             }
         }
         let stored = StoredEntry {
@@ -224,6 +291,32 @@ impl Store {
         Ok(publication)
     }
 
+    /// Marks a new or older store as one of this format, and removes what a
+    /// process that died while it did so has left.
+    fn mark(&self) -> Result<(), StoreError> {
+        let root = self.layout.root();
+        let half = |name: &String| name.ends_with(PARTIAL);
+        let is_marked = read_format(&self.layout)? == STORE_FORMAT;
+        if is_marked && !atomic::names(root)?.iter().any(half) {
+            return Ok(());
+        }
+        let _claim = Claim::take(&self.layout.store_lock())?;
+        match atomic::remove_partial_files(root) {
+            Ok(removed) => {
+                for path in removed {
+                    self.mend(&path, "half-written file of a process that died removed");
+                }
+            }
+            Err(error) => self.mend(root, format!("leftovers could not be removed: {error}")),
+        }
+        if read_format(&self.layout)? < STORE_FORMAT {
+            atomic::replace(&self.layout.cache_tag(), CACHE_TAG.as_bytes())?;
+            let format = format!("{STORE_FORMAT}\n");
+            atomic::replace(&self.layout.format_file(), format.as_bytes())?;
+        }
+        Ok(())
+    }
+
     /// Removes the private folders of tasks on which nobody works.
     fn remove_leftovers(&self) -> Result<(), StoreError> {
         let area = self.layout.private_area();
@@ -232,7 +325,9 @@ impl Store {
                 continue;
             };
             if let Some(_claim) = self.claim(&key)? {
-                atomic::remove_folder(&area.join(&name))?;
+                let folder = area.join(&name);
+                atomic::remove_folder(&folder)?;
+                self.mend(&folder, "unfinished outputs of a process that died removed");
             }
         }
         self.remove_spent_checkpoints()
@@ -251,6 +346,8 @@ impl Store {
                 .any(|stage| self.layout.entry(stage, &key).join(ENTRY_FILE).exists());
             if published && let Some(_claim) = self.claim(&key)? {
                 self.work_folder(&key).clear()?;
+                let folder = self.layout.work(&key);
+                self.mend(&folder, "checkpoints of a finished task removed");
             }
         }
         Ok(())
@@ -297,19 +394,20 @@ fn different(there: &Entry, new: &Entry) -> Vec<String> {
         .collect()
 }
 
-/// Refuses a store of a newer format, and marks a new or older one as ours.
-fn check_format(layout: &StoreLayout) -> Result<(), StoreError> {
+/// The format of a store; 0 if there is none yet. A newer one is refused.
+fn read_format(layout: &StoreLayout) -> Result<u32, StoreError> {
     let path = layout.format_file();
-    let found = match atomic::read_if_there(&path)? {
-        None => 0,
-        Some(bytes) => {
-            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(FORMAT_FILE_LENGTH)]);
-            let found = text.trim().to_owned();
-            found.parse::<u32>().map_err(|_| StoreError::FormatFile {
-                path: path.clone(),
-                found,
-            })?
-        }
+    let Some(bytes) = atomic::read_at_most(&path, FORMAT_FILE_LIMIT)? else {
+        return Ok(0);
+    };
+    // An emptied file in a folder that is a store says nothing of its format.
+    if bytes.is_empty() && layout.cache_tag().exists() {
+        return Ok(0);
+    }
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(FORMAT_FILE_LENGTH)]);
+    let text = text.trim().to_owned();
+    let Ok(found) = text.parse() else {
+        return Err(StoreError::FormatFile { path, found: text });
     };
     if found > STORE_FORMAT {
         return Err(StoreError::Newer {
@@ -318,9 +416,5 @@ fn check_format(layout: &StoreLayout) -> Result<(), StoreError> {
             expected: STORE_FORMAT,
         });
     }
-    if found < STORE_FORMAT {
-        atomic::replace(&layout.cache_tag(), CACHE_TAG.as_bytes())?;
-        atomic::replace(&path, format!("{STORE_FORMAT}\n").as_bytes())?;
-    }
-    Ok(())
+    Ok(found)
 }

@@ -97,7 +97,13 @@ fn flip(path: &Path, position: usize) {
     fs::write(path, bytes).unwrap();
 }
 
-const DAMAGES: [Damage; 9] = [
+/// Makes a file of a terabyte that takes no room.
+fn inflate(path: &Path) {
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(1 << 40).unwrap();
+}
+
+const DAMAGES: [Damage; 16] = [
     ("a.bin", |e| {
         fs::write(e.join("a.bin"), b"some bytes and more").unwrap();
     }),
@@ -119,6 +125,23 @@ const DAMAGES: [Damage; 9] = [
         fs::remove_file(e.join("a.bin")).unwrap();
         fs::create_dir(e.join("a.bin")).unwrap();
     }),
+    ("entry.json", |e| {
+        fs::remove_file(e.join("entry.json")).unwrap();
+        fs::create_dir(e.join("entry.json")).unwrap();
+    }),
+    ("entry.json", |e| inflate(&e.join("entry.json"))),
+    ("entry.json", |e| {
+        fs::write(e.join("entry.json"), "[".repeat(1 << 20)).unwrap();
+    }),
+    ("entry.json", |e| {
+        fs::write(e.join("entry.json"), b"").unwrap()
+    }),
+    ("a.bin", |e| fs::write(e.join("a.bin"), b"").unwrap()),
+    ("a.bin", |e| inflate(&e.join("a.bin"))),
+    ("sample", |e| {
+        fs::remove_dir_all(e).unwrap();
+        fs::write(e, b"a file in the place of a folder").unwrap();
+    }),
 ];
 
 #[test]
@@ -131,7 +154,14 @@ fn every_damage_is_found_named_set_aside_and_healed() {
         };
         assert!(problem.contains(file), "damage {number}: {problem}");
         let store = Store::open(folder.path()).unwrap();
-        store.set_aside("sample", &key).unwrap();
+        store.set_aside("sample", &key, &problem).unwrap();
+        let [mended] = &store.take_mended()[..] else {
+            panic!("set aside, and not told once")
+        };
+        assert!(
+            mended.path.exists() && mended.what.contains(&problem),
+            "{mended:?}"
+        );
         assert!(matches!(
             store.lookup("sample", &key).unwrap(),
             Lookup::Missing
@@ -224,6 +254,15 @@ fn a_newer_store_is_refused_and_an_older_one_taken_over() {
         fs::read_to_string(folder.path().join("FORMAT")).unwrap(),
         "1\n"
     );
+    // Emptied in a folder that is marked as ours; elsewhere it is no store of ours.
+    fs::write(folder.path().join("FORMAT"), "").unwrap();
+    assert!(matches!(look(&folder, &key), Lookup::Present(_)));
+    let strange = TempDir::new().unwrap();
+    fs::write(strange.path().join("FORMAT"), "").unwrap();
+    assert!(matches!(
+        Store::open(strange.path()),
+        Err(StoreError::FormatFile { .. })
+    ));
     fs::write(folder.path().join("FORMAT"), "my holiday pictures").unwrap();
     assert!(matches!(
         Store::open(folder.path()),
@@ -236,4 +275,99 @@ fn a_store_is_marked_as_a_cache() {
     let (folder, ..) = filled();
     let tag = fs::read_to_string(folder.path().join("CACHEDIR.TAG")).unwrap();
     assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55"));
+}
+
+/// Every file and folder below `root`.
+fn everything(root: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for item in fs::read_dir(root).into_iter().flatten() {
+        let path = item.unwrap().path();
+        found.extend(everything(&path));
+        found.push(path);
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_look_into_a_store_changes_nothing() {
+    let (folder, key, entry) = filled();
+    // What an opened store would put right: a leftover, a lost folder, a lost mark.
+    let left = folder
+        .path()
+        .join("v1/_tmp")
+        .join(format!("{}-1-0", parts(2).key()));
+    fs::create_dir(&left).unwrap();
+    fs::remove_dir(folder.path().join("v1/_damaged")).unwrap();
+    fs::remove_file(folder.path().join("FORMAT")).unwrap();
+    flip(&entry.join("a.bin"), 0);
+    let before = everything(folder.path());
+    let store = Store::open_existing(folder.path()).unwrap();
+    assert!(matches!(
+        store.lookup("sample", &key).unwrap(),
+        Lookup::Damaged(_)
+    ));
+    assert_eq!(store.entries("sample").unwrap().len(), 1);
+    assert_eq!(everything(folder.path()), before);
+    assert!(store.take_mended().is_empty());
+
+    let nowhere = folder.path().join("nowhere");
+    let store = Store::open_existing(&nowhere).unwrap();
+    assert!(matches!(
+        store.lookup("sample", &key).unwrap(),
+        Lookup::Missing
+    ));
+    assert!(!nowhere.exists());
+}
+
+#[test]
+fn leftovers_are_removed_and_told_once() {
+    let (folder, published, _) = filled();
+    let store = Store::open(folder.path()).unwrap();
+    let spent = store.work_folder(&published);
+    spent.write("state", b"half-way").unwrap();
+    let left = folder
+        .path()
+        .join("v1/_tmp")
+        .join(format!("{}-1-0", parts(2).key()));
+    fs::create_dir(&left).unwrap();
+    let half = folder.path().join(".FORMAT.1-0.partial");
+    fs::write(&half, b"1").unwrap();
+    // Somebody works on the task of this one.
+    let taken = store.claim(&parts(3).key()).unwrap().unwrap();
+    let living = left.with_file_name(format!("{}-1-0", parts(3).key()));
+    fs::create_dir(&living).unwrap();
+
+    let store = Store::open(folder.path()).unwrap();
+    let told: Vec<std::path::PathBuf> = store.take_mended().into_iter().map(|m| m.path).collect();
+    let work = folder.path().join("v1/_work").join(published.as_str());
+    assert_eq!(told, [half.clone(), left.clone(), work.clone()]);
+    for gone in told {
+        assert!(!gone.exists(), "{}", gone.display());
+    }
+    assert!(living.exists());
+    drop(taken);
+    let told = Store::open(folder.path()).unwrap().take_mended();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].path, living);
+    assert!(Store::open(folder.path()).unwrap().take_mended().is_empty());
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_lock_is_moved_away() {
+    let (folder, key, _) = filled();
+    let store = Store::open(folder.path()).unwrap();
+    let lock = folder.path().join("v1/_locks").join(format!("{key}.lock"));
+    fs::remove_file(&lock).ok();
+    fs::create_dir(&lock).unwrap();
+    fs::write(lock.join("something"), b"of somebody").unwrap();
+    assert!(store.claim(&key).unwrap().is_some());
+    let [mended] = &store.take_mended()[..] else {
+        panic!("not told once")
+    };
+    assert_eq!(
+        fs::read(mended.path.join("something")).unwrap(),
+        b"of somebody"
+    );
+    assert!(lock.is_file());
 }

@@ -9,6 +9,10 @@ use super::layout::is_plain_name;
 /// First bytes of a checkpoint: its kind and the version of its frame.
 const MAGIC: &[u8; 8] = b"lfckpt1\n";
 
+/// Longest checkpoint that is read, in bytes: 500 million parameters and what Adam
+/// keeps of them.
+const LIMIT: u64 = 8 << 30;
+
 /// Bytes before the payload: magic and BLAKE3 digest.
 const HEADER: usize = MAGIC.len() + blake3::OUT_LEN;
 
@@ -26,7 +30,7 @@ impl WorkFolder {
     /// Reads a checkpoint; `None` if there is none.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.checked(name)?;
-        let Some(mut bytes) = atomic::read_if_there(&path)? else {
+        let Some(mut bytes) = atomic::read_at_most(&path, LIMIT)? else {
             return Ok(None);
         };
         let damaged = |problem| StoreError::Checkpoint {
