@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::plan::{Key, KeyParts};
 
 use super::atomic;
-use super::claim::Claim;
+use super::claim::{self, Claim};
 use super::entry::{Entry, StoredEntry, host};
 use super::error::StoreError;
 use super::layout::{ENTRY_FILE, STORE_FORMAT, StoreLayout};
@@ -42,6 +42,7 @@ pub(crate) struct Record<'a> {
     pub(crate) started_unix: f64,
     pub(crate) finished_unix: f64,
     pub(crate) seconds: f64,
+    pub(crate) threads: usize,
 }
 
 /// What became of a task's outputs.
@@ -60,6 +61,9 @@ pub(crate) enum Publication {
 pub struct Store {
     layout: StoreLayout,
     lookups: Mutex<HashMap<Key, Lookup>>,
+    /// Held as long as the store is open, so that nobody collects what it uses; `None` if it
+    /// is only read.
+    _guard: Option<Claim>,
 }
 
 impl Store {
@@ -74,6 +78,44 @@ impl Store {
     /// - [`StoreError::FormatFile`] if its format cannot be read.
     /// - [`StoreError::Io`] if the folder cannot be used.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_guarded(path, |lock| Claim::share(lock).map(Some))
+    }
+
+    /// As [`Store::open`], with nobody else using the store, and nobody beginning to.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::open`], and [`StoreError::Busy`] if a process uses it.
+    pub fn open_alone(path: &Path) -> Result<Self, StoreError> {
+        Self::open_guarded(path, |lock| match Claim::try_take(lock)? {
+            Some(claim) => Ok(Some(claim)),
+            None => Err(StoreError::Busy {
+                path: path.to_owned(),
+                holders: claim::holders(lock),
+            }),
+        })
+    }
+
+    /// Opens the store in the folder `path` to look at it. Nothing is made, removed or
+    /// locked; a folder that is not there is an empty store.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::open`].
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let layout = StoreLayout::new(path);
+        found_format(&layout)?;
+        Ok(Self {
+            layout,
+            lookups: Mutex::default(),
+            _guard: None,
+        })
+    }
+
+    fn open_guarded(
+        path: &Path,
+        guard: impl FnOnce(&Path) -> Result<Option<Claim>, StoreError>,
+    ) -> Result<Self, StoreError> {
         let layout = StoreLayout::new(path);
         atomic::create_folder(layout.root())?;
         check_format(&layout)?;
@@ -81,11 +123,16 @@ impl Store {
             atomic::create_folder(&area)?;
         }
         let store = Self {
+            _guard: guard(&layout.store_lock())?,
             layout,
             lookups: Mutex::default(),
         };
         store.remove_leftovers()?;
         Ok(store)
+    }
+
+    pub(super) fn layout(&self) -> &StoreLayout {
+        &self.layout
     }
 
     /// The folder of the store.
@@ -282,6 +329,7 @@ fn seal(private: &PrivateFolder, record: Record<'_>) -> Entry {
         started_unix: record.started_unix,
         finished_unix: record.finished_unix,
         seconds: record.seconds,
+        threads: u32::try_from(record.threads).ok(),
         digest: String::new(),
     }
 }
@@ -297,8 +345,8 @@ fn different(there: &Entry, new: &Entry) -> Vec<String> {
         .collect()
 }
 
-/// Refuses a store of a newer format, and marks a new or older one as ours.
-fn check_format(layout: &StoreLayout) -> Result<(), StoreError> {
+/// The format of a store, 0 if it has none yet; a newer one is refused.
+fn found_format(layout: &StoreLayout) -> Result<u32, StoreError> {
     let path = layout.format_file();
     let found = match atomic::read_if_there(&path)? {
         None => 0,
@@ -318,7 +366,13 @@ fn check_format(layout: &StoreLayout) -> Result<(), StoreError> {
             expected: STORE_FORMAT,
         });
     }
-    if found < STORE_FORMAT {
+    Ok(found)
+}
+
+/// Refuses a store of a newer format, and marks a new or older one as ours.
+fn check_format(layout: &StoreLayout) -> Result<(), StoreError> {
+    if found_format(layout)? < STORE_FORMAT {
+        let path = layout.format_file();
         atomic::replace(&layout.cache_tag(), CACHE_TAG.as_bytes())?;
         atomic::replace(&path, format!("{STORE_FORMAT}\n").as_bytes())?;
     }
