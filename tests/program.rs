@@ -22,5 +22,7 @@ mod plans;
 mod populations;
 #[path = "program/recordings.rs"]
 mod recordings;
+#[path = "program/store.rs"]
+mod store;
 #[path = "program/training.rs"]
 mod training;

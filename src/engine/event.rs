@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::plan::TaskId;
 
+use super::forecast::Estimate;
+
 /// How far a task has come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Progress {
@@ -33,6 +35,8 @@ pub enum Event {
         cached: usize,
         /// Tasks that run side by side at most.
         threads: usize,
+        /// What the run will take.
+        estimate: Estimate,
     },
     /// The task will run once what it needs is there.
     Queued { task: TaskId, label: String },

@@ -277,7 +277,8 @@ fn nested(items: &[Value]) -> bool {
 
 /// Whether two values are the same in a key.
 fn same(before: Option<&Value>, after: Option<&Value>) -> bool {
-    before == after || before.map(super::key::canonical_json) == after.map(super::key::canonical_json)
+    before == after
+        || before.map(super::key::canonical_json) == after.map(super::key::canonical_json)
 }
 
 #[cfg(test)]
@@ -344,9 +345,7 @@ mod tests {
 
     #[test]
     fn parameters_have_the_names_of_the_manifest() {
-        let network = |encoder, decoder, latent| {
-            json!({"network": {"encoder": [encoder], "decoder": [decoder], "latent": latent}, "seed": 1})
-        };
+        let network = |encoder, decoder, latent| json!({"network": {"encoder": [encoder], "decoder": [decoder], "latent": latent}, "seed": 1});
         let words = manifest_words(network(64, 64, 2), network(128, 128, 3));
         assert_eq!(words, ["vae.hidden: [64] → [128]", "vae.latent: 2 → 3"]);
         let words = manifest_words(network(64, 64, 2), network(32, 64, 2));

@@ -25,9 +25,8 @@ pub(super) fn compare_tables(
     after: &KeyParts,
     found: &mut Vec<Difference>,
 ) -> bool {
-    let read = |parts: &KeyParts| {
-        serde_json::from_value::<TableParameters>(parts.parameters.clone()).ok()
-    };
+    let read =
+        |parts: &KeyParts| serde_json::from_value::<TableParameters>(parts.parameters.clone()).ok();
     let (Some(old), Some(new)) = (read(before), read(after)) else {
         return false;
     };

@@ -27,8 +27,8 @@ pub(crate) mod world;
 
 pub use build::build;
 pub use definition::{
-    FIGURE_STAGE, FigureRequest, ManifestKey, Need, Request, StageDefinition, TABLE_STAGE, TableParameters,
-    TableRow,
+    FIGURE_STAGE, FigureRequest, ManifestKey, Need, Request, StageDefinition, TABLE_STAGE,
+    TableParameters, TableRow,
 };
 pub use error::PlanError;
 pub use explain::{Difference, differences, in_manifest_names};

@@ -9,8 +9,8 @@ use super::error::StoreError;
 
 /// The right to work on a task, or to publish results. Dropping it gives it back.
 ///
-/// The file of a lock is never deleted: deleting it would let two processes
-/// hold the lock of one name.
+/// The file of a lock is never deleted while the store is in use: deleting it would let
+/// two processes hold the lock of one name.
 #[derive(Debug)]
 pub(crate) struct Claim {
     _file: File,

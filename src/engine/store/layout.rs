@@ -72,8 +72,8 @@ impl StoreLayout {
     }
 
     /// Shared by all who use the store, taken alone by who collects.
-    pub(crate) fn store_lock(&self) -> PathBuf {
-        self.area("locks").join("store.lock")
+    pub(crate) fn use_lock(&self) -> PathBuf {
+        self.area("locks").join("use.lock")
     }
 
     pub(crate) fn lock_area(&self) -> PathBuf {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rayon::prelude::*;
+
 use crate::plan::{Key, KeyParts};
 
 use super::atomic;
@@ -63,7 +65,7 @@ pub struct Store {
     lookups: Mutex<HashMap<Key, Lookup>>,
     /// Held as long as the store is open, so that nobody collects what it uses; `None` if it
     /// is only read.
-    _guard: Option<Claim>,
+    guard: Option<Claim>,
 }
 
 impl Store {
@@ -102,13 +104,13 @@ impl Store {
     /// # Errors
     ///
     /// Those of [`Store::open`].
-    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
         let layout = StoreLayout::new(path);
         found_format(&layout)?;
         Ok(Self {
             layout,
             lookups: Mutex::default(),
-            _guard: None,
+            guard: None,
         })
     }
 
@@ -123,12 +125,17 @@ impl Store {
             atomic::create_folder(&area)?;
         }
         let store = Self {
-            _guard: guard(&layout.store_lock())?,
+            guard: guard(&layout.use_lock())?,
             layout,
             lookups: Mutex::default(),
         };
         store.remove_leftovers()?;
         Ok(store)
+    }
+
+    /// Whether it was opened to look at alone.
+    pub(super) fn is_only_read(&self) -> bool {
+        self.guard.is_none()
     }
 
     pub(super) fn layout(&self) -> &StoreLayout {
@@ -202,9 +209,15 @@ impl Store {
     ///
     /// [`StoreError::Io`] if the folder of the stage cannot be listed.
     pub fn entries(&self, stage: &str) -> Result<Vec<Entry>, StoreError> {
+        self.some_entries(stage, usize::MAX)
+    }
+
+    /// As [`Store::entries`], of the first `most` keys by name.
+    pub(crate) fn some_entries(&self, stage: &str, most: usize) -> Result<Vec<Entry>, StoreError> {
         let names = atomic::names(&self.layout.stage(stage))?;
-        let keys = names.iter().filter_map(|name| Key::parse(name));
-        Ok(keys.filter_map(|key| self.glance(stage, &key)).collect())
+        let keys: Vec<Key> = names.iter().filter_map(|name| Key::parse(name)).collect();
+        let read = keys.par_iter().take(most);
+        Ok(read.filter_map(|key| self.glance(stage, key)).collect())
     }
 
     /// Moves a damaged entry out of the way; nothing happens if there is none.
@@ -301,6 +314,11 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Forgets what was found for a key.
+    pub(super) fn forget(&self, key: &Key) {
+        self.memory().remove(key);
     }
 
     fn memory(&self) -> MutexGuard<'_, HashMap<Key, Lookup>> {

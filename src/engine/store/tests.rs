@@ -29,6 +29,7 @@ fn record<'a>(key: &'a Key, key_parts: &'a KeyParts) -> Record<'a> {
         started_unix: 1_700_000_000.125,
         finished_unix: 1_700_000_001.3,
         seconds: 1.1,
+        threads: 2,
     }
 }
 
@@ -236,4 +237,17 @@ fn a_store_is_marked_as_a_cache() {
     let (folder, ..) = filled();
     let tag = fs::read_to_string(folder.path().join("CACHEDIR.TAG")).unwrap();
     assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55"));
+}
+
+#[test]
+fn an_entry_from_before_threads_were_kept_still_fits_its_digest() {
+    let (folder, key, entry) = filled();
+    let path = entry.join("entry.json");
+    let mut old = Entry::from_bytes(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(old.threads, Some(2));
+    old.threads = None;
+    let bytes = old.to_bytes();
+    assert!(!String::from_utf8_lossy(&bytes).contains("threads"));
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(look(&folder, &key), Lookup::Present(_)));
 }
