@@ -16,6 +16,7 @@ const PAGES: &[&str] = &[
     "docs/manifest.md",
     "docs/models.md",
     "docs/recordings.md",
+    "docs/store.md",
     "docs/tables.md",
     "docs/verdict.md",
     "results/README.md",
@@ -139,8 +140,10 @@ fn every_command_line_names_a_command_and_its_options() {
     let mut seen = 0;
     for name in PAGES {
         for line in command_lines(&page(name)) {
-            let command = line.split_whitespace().next().unwrap_or_default();
-            let help = help(&[command]);
+            let words: Vec<&str> = line.split_whitespace().take(2).collect();
+            let command = words.first().copied().unwrap_or_default();
+            // The second word may be a command as well: `cache ls`.
+            let help = help(&words).or_else(|| help(&[command]));
             let help = help.unwrap_or_else(|| panic!("{name}: no command `{command}`: {line}"));
             for option in options(&line) {
                 assert!(explains(&help, option), "{name}: no `{option}`: {line}");

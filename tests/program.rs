@@ -28,5 +28,7 @@ mod populations;
 mod recordings;
 #[path = "program/stopping.rs"]
 mod stopping;
+#[path = "program/store.rs"]
+mod store;
 #[path = "program/training.rs"]
 mod training;

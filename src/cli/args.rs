@@ -28,6 +28,8 @@ pub(super) enum Command {
     Data(DataArguments),
     /// Print a table in the terminal
     Show(ShowArguments),
+    /// Care for the store: list it, verify it, remove what nobody needs
+    Cache(super::cache::CacheArguments),
 }
 
 /// A manifest and what is changed in it.
@@ -80,7 +82,7 @@ pub(super) struct PlanArguments {
     pub(super) manifest: ManifestArguments,
     #[command(flatten)]
     pub(super) selection: SelectionArguments,
-    /// For each task that runs, say what changed since the nearest stored result
+    /// Say why tasks run: what changed since the nearest stored result, and where it began
     #[arg(long)]
     pub(super) explain: bool,
     /// How to write the plan
@@ -92,7 +94,7 @@ pub(super) struct PlanArguments {
 pub(super) enum PlanFormat {
     /// For people
     Text,
-    /// For programs: tasks, keys, statuses, reasons
+    /// For programs: points, tasks, keys, statuses, causes, estimates
     Json,
     /// For Graphviz
     Dot,

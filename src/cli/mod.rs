@@ -7,13 +7,16 @@
 //! clap, miette, indicatif and comfy-table.
 
 mod args;
+mod cache;
 mod check;
 mod data;
 mod diagnostic;
+mod explaining;
 mod memory;
 mod plan;
 mod prepare;
 mod progress;
+mod quantity;
 mod run;
 mod show;
 mod stop;
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::main(arguments),
         Command::Data(arguments) => data::main(arguments),
         Command::Show(arguments) => show::main(arguments),
+        Command::Cache(arguments) => cache::main(arguments),
     };
     ExitCode::from(outcome as u8)
 }

@@ -1,11 +1,12 @@
 //! From a path to a plan: what `run`, `plan` and `check` have in common.
 
-use std::path::PathBuf;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
 
 use super::args::{ManifestArguments, SelectionArguments};
 use super::{Outcome, diagnostic, memory};
 use crate::engine::{Stage, Wanted};
-use crate::manifest::{self, Manifest, Sources};
+use crate::manifest::{self, Machine, Manifest, Sources};
 use crate::plan::{self, Plan};
 use crate::stages;
 use crate::tables;
@@ -50,6 +51,23 @@ pub(super) fn load(arguments: &ManifestArguments) -> Result<Loaded, Outcome> {
             Err(diagnostic::problems(&problems, &texts))
         }
     }
+}
+
+/// Reads the user's settings, where there is no manifest; problems are written.
+pub(super) fn machine() -> Result<Machine, Outcome> {
+    let sources = Sources::of_machine(user_dir().as_deref(), Vec::new());
+    let sources = sources.map_err(|error| {
+        diagnostic::error(&error);
+        Outcome::Wrong
+    })?;
+    manifest::load_machine(&sources).map_err(|problems| {
+        let file = sources.user_file.as_ref();
+        let texts: Vec<_> = file
+            .map(|(path, text)| (path.as_path(), text.as_str()))
+            .into_iter()
+            .collect();
+        diagnostic::problems(&problems, &texts)
+    })
 }
 
 /// A plan with the stages that can run it.
@@ -103,10 +121,24 @@ impl Prepared {
 
     /// The store: beside the results, unless the user's settings name another.
     pub(super) fn store_path(&self, selection: &SelectionArguments) -> PathBuf {
+        self.store_below(&selection.results)
+    }
+
+    /// The store of the results folder `results`.
+    pub(super) fn store_below(&self, results: &Path) -> PathBuf {
         match &self.loaded.manifest.machine.store_path {
             Some(path) => path.clone(),
-            None => selection.results.join(".store"),
+            None => results.join(".store"),
         }
+    }
+
+    /// What is `asked` for, else the user's settings, else the machine's cores.
+    pub(super) fn threads(&self, asked: Option<u16>) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        asked
+            .map(usize::from)
+            .or(self.loaded.manifest.machine.threads)
+            .unwrap_or_else(cores)
     }
 }
 

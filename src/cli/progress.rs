@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::diagnostic::say;
+use super::quantity;
 use crate::engine::Event;
 use crate::plan::TaskId;
 
@@ -68,6 +69,18 @@ fn line(event: &Event) -> Option<String> {
             mended.path.display(),
             mended.what
         )),
+        Event::RunStarted {
+            to_run,
+            cached,
+            estimate,
+            ..
+        } => {
+            let outlook = match to_run {
+                0 => String::new(),
+                _ => format!(", {}", quantity::estimate(*to_run, estimate)),
+            };
+            Some(format!("{to_run} tasks to run, {cached} cached{outlook}"))
+        }
         _ => None,
     }
 }
@@ -81,25 +94,18 @@ pub(super) struct Lines {
 
 impl Lines {
     fn show(&mut self, event: &Event) {
-        if let Event::RunStarted {
-            to_run,
-            cached,
-            threads,
-            ..
-        } = event
-        {
+        if let Event::RunStarted { to_run, .. } = event {
             self.to_run = *to_run;
-            say(&format!(
-                "{to_run} tasks to run, {cached} cached, {threads} threads"
-            ));
         }
         let ends = matches!(
             event,
             Event::Finished { .. } | Event::Failed { .. } | Event::Cancelled { .. }
         );
         self.ended += usize::from(ends);
-        if let Some(line) = line(event) {
-            say(&format!("[{:>4}/{}] {line}", self.ended, self.to_run));
+        match line(event) {
+            Some(line) if matches!(event, Event::RunStarted { .. }) => say(&line),
+            Some(line) => say(&format!("[{:>4}/{}] {line}", self.ended, self.to_run)),
+            None => {}
         }
     }
 }

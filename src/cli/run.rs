@@ -33,7 +33,7 @@ fn run(arguments: &RunArguments) -> Result<Outcome, Outcome> {
     let results = Results::open(&selection.results, &experiment.name);
     let results = results.map_err(|error| diagnostic::store(&error))?;
     let options = RunOptions {
-        threads: threads(arguments, &prepared),
+        threads: prepared.threads(arguments.threads),
         keep_going: arguments.keep_going,
         wanted,
     };
@@ -91,16 +91,6 @@ fn expect_cached(prepared: &Prepared, store: &Store, wanted: &Wanted) -> Result<
             Err(Outcome::Failed)
         }
     }
-}
-
-/// `-j`, else the user's settings, else the machine's cores.
-fn threads(arguments: &RunArguments, prepared: &Prepared) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-    arguments
-        .threads
-        .map(usize::from)
-        .or(prepared.loaded.manifest.machine.threads)
-        .unwrap_or_else(cores)
 }
 
 fn execute(

@@ -11,6 +11,7 @@ use crate::plan::{Plan, TaskId};
 use super::assess::{Assessment, Reason, Status};
 use super::context::Message;
 use super::event::Event;
+use super::forecast::Forecast;
 use super::results::Results;
 use super::run::RunOptions;
 use super::scheduler::{Schedule, State};
@@ -95,12 +96,13 @@ impl<'a, 'e> Coordinator<'a, 'e> {
         self.plan.tasks[task].label.clone()
     }
 
-    pub(super) fn announce(&mut self, threads: usize) {
+    pub(super) fn announce(&mut self, threads: usize, forecast: &Forecast) {
         (self.events)(Event::RunStarted {
             total: self.plan.tasks.len(),
             to_run: self.assessment.running(),
             cached: self.assessment.cached(),
             threads,
+            estimate: forecast.estimate(self.plan, &self.assessment, threads),
         });
         self.tell_mended();
         for (task, status) in self.assessment.statuses.iter().enumerate() {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::plan::TaskId;
 
 use super::store::Mended;
+use super::forecast::Estimate;
 
 /// How far a task has come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +36,8 @@ pub enum Event {
         cached: usize,
         /// Tasks that run side by side at most.
         threads: usize,
+        /// What the run will take.
+        estimate: Estimate,
     },
     /// The task will run once what it needs is there.
     Queued { task: TaskId, label: String },

@@ -8,6 +8,8 @@
 //!   it and [`run`] does it, so that the two agree.
 //! - `scheduler` decides what starts next, as a pure step.
 //! - [`run`] is the loop around it, on a pool of threads.
+//! - [`explain`] says why a task runs, and [`Forecast`] how long it will take, from the record
+//!   of the entries alone.
 //! - [`store`] is the only code that creates, renames or deletes files.
 //!
 //! The engine knows tasks and files. It never knows what a stage computes, and
@@ -18,6 +20,7 @@ mod context;
 mod coordinator;
 mod error;
 mod event;
+mod forecast;
 mod log;
 mod nearest;
 mod results;
@@ -28,6 +31,7 @@ pub mod store;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod why;
 mod worker;
 #[cfg(test)]
 mod world;
@@ -36,10 +40,11 @@ pub use assess::{Assessment, Reason, Status, Wanted, assess};
 pub use context::TaskContext;
 pub use error::EngineError;
 pub use event::{Event, Progress};
+pub use forecast::{Estimate, Forecast};
 pub use log::JsonLog;
-pub use nearest::{Explanation, explain_missing};
 pub use results::{Provenance, Published, Results};
 pub use run::{RunOptions, run};
 pub use stage::{Stage, StageError};
 pub use store::{Mended, Store, StoreError};
 pub use summary::{Failure, RunSummary, TaskWarning};
+pub use why::{Cause, Explanation, Nearest, Root, Told, explain};

@@ -1,98 +1,164 @@
-//! Why a task has no entry: what changed since the nearest one.
+//! The stored entry that is most like a task.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use serde::Serialize;
+use crate::plan::{Difference, Key, Plan, Task, TaskId, differences};
 
-use crate::plan::{Difference, Plan, Task, TaskId, differences};
-
-use super::assess::{Assessment, Reason, Status};
+use super::assess::{Assessment, Status};
 use super::store::{Entry, Store, StoreError};
 
-/// Entries of a stage that a task is compared with, the latest first.
+/// Entries of a stage that a task is compared with if none has its name, the latest first.
 const COMPARED: usize = 256;
 
-/// Differences that are told; the rest is counted.
-const TOLD: usize = 6;
-
-/// What changed between a task and the entry of its stage that is most like it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Explanation {
-    /// The task.
-    pub task: TaskId,
-    /// Label of the nearest entry; `None` if the stage has none.
-    pub nearest: Option<String>,
-    /// The differences, in words.
-    pub differences: Vec<String>,
+/// What the entries of a store say of themselves, read when first asked for.
+pub(super) struct Records<'a> {
+    store: &'a Store,
+    /// Entries of a stage that are read at most.
+    most: usize,
+    by_key: RefCell<HashMap<Key, Option<Arc<Entry>>>>,
+    by_stage: RefCell<HashMap<String, Arc<StageRecords>>>,
 }
 
-/// Explains every task that runs because there is no entry for it.
+/// The entries of a stage.
+struct StageRecords {
+    /// The latest first.
+    latest: Vec<Arc<Entry>>,
+    by_label: HashMap<String, Vec<Arc<Entry>>>,
+}
+
+impl StageRecords {
+    fn of(mut latest: Vec<Arc<Entry>>) -> Self {
+        latest.sort_by(|a, b| {
+            let time = b.finished_unix.total_cmp(&a.finished_unix);
+            time.then_with(|| a.key.cmp(&b.key))
+        });
+        let mut by_label: HashMap<String, Vec<Arc<Entry>>> = HashMap::new();
+        for entry in &latest {
+            let same = by_label.entry(entry.label.clone()).or_default();
+            same.push(Arc::clone(entry));
+        }
+        Self { latest, by_label }
+    }
+
+    /// The entries that a task of this name is compared with.
+    fn candidates(&self, label: &str) -> &[Arc<Entry>] {
+        match self.by_label.get(label) {
+            Some(same) => same,
+            None => &self.latest[..self.latest.len().min(COMPARED)],
+        }
+    }
+}
+
+impl<'a> Records<'a> {
+    /// All entries of `store`.
+    pub(super) fn of(store: &'a Store) -> Self {
+        Self::at_most(store, usize::MAX)
+    }
+
+    /// At most `most` entries of each stage. Keys are digests, so that the first by name
+    /// are as good as any drawn at random.
+    pub(super) fn at_most(store: &'a Store, most: usize) -> Self {
+        Self {
+            store,
+            most,
+            by_key: RefCell::default(),
+            by_stage: RefCell::default(),
+        }
+    }
+
+    /// The record of one entry, whether or not its files are whole.
+    pub(super) fn get(&self, stage: &str, key: &Key) -> Option<Arc<Entry>> {
+        if let Some(known) = self.by_key.borrow().get(key) {
+            return known.clone();
+        }
+        let found = self.store.glance(stage, key).map(Arc::new);
+        self.by_key.borrow_mut().insert(key.clone(), found.clone());
+        found
+    }
+
+    fn stage(&self, stage: &str) -> Result<Arc<StageRecords>, StoreError> {
+        if let Some(known) = self.by_stage.borrow().get(stage) {
+            return Ok(Arc::clone(known));
+        }
+        let entries = self.store.some_entries(stage, self.most)?;
+        let entries: Vec<Arc<Entry>> = entries.into_iter().map(Arc::new).collect();
+        let mut by_key = self.by_key.borrow_mut();
+        for entry in &entries {
+            by_key.insert(entry.key.clone(), Some(Arc::clone(entry)));
+        }
+        let records = Arc::new(StageRecords::of(entries));
+        let mut by_stage = self.by_stage.borrow_mut();
+        by_stage.insert(stage.to_owned(), Arc::clone(&records));
+        Ok(records)
+    }
+}
+
+/// The entry nearest to each task that runs, by task; `None` for one that does not run, or
+/// whose stage has no entry.
+///
+/// The task's own entry is the nearest, if it can be read. Else it is one of the same name,
+/// then the one with the fewest differences, then the latest. An input that was made by
+/// the nearest entry of the task that makes it is no difference, so that a chain of tasks is
+/// compared with one chain of entries.
 ///
 /// # Errors
 ///
 /// [`StoreError`] if the store cannot be listed.
-pub fn explain_missing(
+pub(super) fn nearest_entries(
     plan: &Plan,
     assessment: &Assessment,
-    store: &Store,
-) -> Result<Vec<Explanation>, StoreError> {
-    let mut by_stage: HashMap<&str, Vec<Entry>> = HashMap::new();
-    let mut explanations = Vec::new();
+    records: &Records<'_>,
+) -> Result<Vec<Option<Arc<Entry>>>, StoreError> {
+    let mut nearest: Vec<Option<Arc<Entry>>> = vec![None; plan.tasks.len()];
     for task in &plan.tasks {
-        if assessment.statuses[task.id] != Status::WillRun(Reason::NoEntry) {
-            continue;
+        if matches!(assessment.statuses[task.id], Status::WillRun(_)) {
+            nearest[task.id] = match records.get(&task.stage, &task.key) {
+                Some(own) => Some(own),
+                None => search(plan, task, &nearest, records)?,
+            };
         }
-        if !by_stage.contains_key(task.stage.as_str()) {
-            by_stage.insert(&task.stage, latest(store, &task.stage)?);
-        }
-        explanations.push(explain(plan, task, &by_stage[task.stage.as_str()]));
     }
-    Ok(explanations)
+    Ok(nearest)
 }
 
-fn latest(store: &Store, stage: &str) -> Result<Vec<Entry>, StoreError> {
-    let mut entries = store.entries(stage)?;
-    entries.sort_by(|a, b| b.finished_unix.total_cmp(&a.finished_unix));
-    entries.truncate(COMPARED);
-    Ok(entries)
-}
-
-fn explain(plan: &Plan, task: &Task, entries: &[Entry]) -> Explanation {
-    let compared = entries
+fn search(
+    plan: &Plan,
+    task: &Task,
+    nearest: &[Option<Arc<Entry>>],
+    records: &Records<'_>,
+) -> Result<Option<Arc<Entry>>, StoreError> {
+    let stage = records.stage(&task.stage)?;
+    let expected: HashMap<&str, &Key> = task
+        .needs
         .iter()
-        .map(|entry| (entry, differences(&entry.key_parts, &task.key_parts)));
-    let Some((entry, found)) = compared.min_by_key(|(_, found)| found.len()) else {
-        return Explanation {
-            task: task.id,
-            nearest: None,
-            differences: Vec::new(),
-        };
-    };
-    let mut words: Vec<String> = found
-        .iter()
-        .take(TOLD)
-        .map(|d| say(plan, task, d))
+        .map(|input| {
+            let own = &plan.tasks[input.task].key;
+            let key = nearest[input.task].as_ref().map_or(own, |entry| &entry.key);
+            (input.role.as_str(), key)
+        })
         .collect();
-    if found.len() > TOLD {
-        words.push(format!("and {} more", found.len() - TOLD));
-    }
-    Explanation {
-        task: task.id,
-        nearest: Some(entry.label.clone()),
-        differences: words,
-    }
+    let distance = |entry: &Arc<Entry>| {
+        let found = differences(&entry.key_parts, &task.key_parts);
+        let unexpected = |difference: &&Difference| match difference {
+            Difference::Input { role, before, .. } => {
+                before.as_ref() != expected.get(role.as_str()).copied()
+            }
+            _ => true,
+        };
+        found.iter().filter(unexpected).count()
+    };
+    // The first of several at the same distance, which is the latest.
+    let best = stage
+        .candidates(&task.label)
+        .iter()
+        .min_by_key(|entry| distance(entry));
+    Ok(best.cloned())
 }
 
-/// A difference in words; an input is named by the task that makes it.
-fn say(plan: &Plan, task: &Task, difference: &Difference) -> String {
-    let Difference::Input { role, .. } = difference else {
-        return difference.to_string();
-    };
-    match task.needs.iter().find(|input| input.role == *role) {
-        Some(input) => {
-            let label = &plan.tasks[input.task].label;
-            format!("{difference}, follows from `{label}`")
-        }
-        None => difference.to_string(),
-    }
+/// The task of `plan` that reads as `role` for `task`.
+pub(super) fn input_task(task: &Task, role: &str) -> Option<TaskId> {
+    let input = task.needs.iter().find(|input| input.role == role)?;
+    Some(input.task)
 }

@@ -10,9 +10,10 @@ use super::assess::{Assessment, Wanted, assess};
 use super::coordinator::Coordinator;
 use super::error::EngineError;
 use super::event::Event;
+use super::forecast::Forecast;
 use super::results::{Results, unix_now};
 use super::stage::Stage;
-use super::store::Store;
+use super::store::{Root, Store};
 use super::summary::RunSummary;
 
 /// How a plan is run.
@@ -48,14 +49,22 @@ pub fn run(
     events: &mut dyn FnMut(Event),
 ) -> Result<RunSummary, EngineError> {
     let (started_unix, clock) = (unix_now(), Instant::now());
+    let root = Root::of(plan, results.folder())?;
+    store.begin_root(&root)?;
     let assessment = assess(plan, store, &options.wanted)?;
     let by_task = stages_by_task(plan, &assessment, stages)?;
+    let forecast = Forecast::of(plan, &assessment, store)?;
     let threads = options.threads.max(1);
     let places = (plan, store, results);
     let mut coordinator = Coordinator::new(places, by_task, options, cancel, assessment, events);
-    coordinator.announce(threads);
+    coordinator.announce(threads, &forecast);
     std::thread::scope(|scope| coordinator.drive(scope, threads));
-    Ok(coordinator.conclude(started_unix, clock))
+    let summary = coordinator.conclude(started_unix, clock);
+    if summary.complete() && options.wanted.only.is_none() {
+        // If it cannot be written, what the folder needed before is kept as well.
+        let _ = store.complete_root(&root);
+    }
+    Ok(summary)
 }
 
 /// The stage of each task that runs.

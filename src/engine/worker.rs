@@ -84,6 +84,7 @@ impl Job<'_> {
             started_unix,
             finished_unix: unix_now(),
             seconds,
+            threads: self.threads,
         };
         let publication = self.store.publish(&outputs, record)?;
         // The result is there. What stays here is removed when the store is opened next.

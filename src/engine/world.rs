@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::manifest::Point;
 use crate::plan::world::{Toy, figure, points, toys};
 use crate::plan::{
-    FIGURE_STAGE, Plan, Request, StageDefinition, TABLE_STAGE, TableParameters, build,
+    FIGURE_STAGE, Key, Plan, Request, StageDefinition, TABLE_STAGE, TableParameters, build,
 };
 use crate::random::uniform;
 
@@ -200,13 +200,8 @@ impl World {
     }
 
     pub(super) fn plan(&self) -> Plan {
-        let definitions: Vec<&dyn StageDefinition> = self
-            .stages
-            .iter()
-            .map(|stage| stage as &dyn StageDefinition)
-            .collect();
         let points = points(&self.temperatures, &self.latents, 1);
-        build(&points, &definitions, &[figure()]).unwrap()
+        build(&points, &self.definitions(), &[figure()]).unwrap()
     }
 
     pub(super) fn wanted(&self) -> Wanted {
@@ -215,6 +210,23 @@ impl World {
 
     pub(super) fn assess(&self) -> Assessment {
         assess(&self.plan(), &self.store(), &self.wanted()).unwrap()
+    }
+
+    /// Why each task that runs does, by label, as `plan --explain` tells it.
+    pub(super) fn explain(&self) -> std::collections::BTreeMap<String, Explanation> {
+        let plan = self.plan();
+        let store = Store::open_existing(&self.root.join(".store")).unwrap();
+        let definitions = self.definitions();
+        let found = explain(&plan, &self.assess(), &store, &definitions).unwrap();
+        let named = found
+            .into_iter()
+            .map(|found| (plan.tasks[found.task].label.clone(), found));
+        named.collect()
+    }
+
+    fn definitions(&self) -> Vec<&dyn StageDefinition> {
+        let stages = self.stages.iter();
+        stages.map(|stage| stage as &dyn StageDefinition).collect()
     }
 
     /// Runs the plan as a new process would, and publishes.
@@ -280,14 +292,17 @@ impl World {
 
     /// Folder of the entry of the first task whose label starts with `label`.
     pub(super) fn entry(&self, label: &str) -> PathBuf {
-        let plan = self.plan();
-        let task = plan
-            .tasks
-            .iter()
-            .find(|t| t.label.starts_with(label))
-            .unwrap();
-        let stages = self.root.join(".store/v1");
+        let (plan, stages) = (self.plan(), self.root.join(".store/v1"));
+        let task = plan.tasks.iter().find(|t| t.label.starts_with(label));
+        let task = task.unwrap();
         stages.join(&task.stage).join(task.key.as_str())
+    }
+
+    /// Key of the first task whose label starts with `label`.
+    pub(super) fn key(&self, label: &str) -> Key {
+        let plan = self.plan();
+        let task = plan.tasks.iter().find(|t| t.label.starts_with(label));
+        task.unwrap().key.clone()
     }
 
     pub(super) fn stop(&self) {

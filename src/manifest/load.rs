@@ -34,6 +34,35 @@ const MACHINE_KEYS: [&str; 2] = ["threads", "store"];
 /// between keys, the sweep, the plots, and the memory that a point needs.
 pub fn load(sources: &Sources, catalogue: Catalogue<'_>) -> Result<Manifest, Problems> {
     let mut report = Report::new(&sources.current_dir);
+    let Some(merged) = merged(sources, &mut report) else {
+        return Err(report.finish());
+    };
+    match assemble(&report, &merged, sources, catalogue) {
+        Some(manifest) if report.len() == 0 => Ok(manifest),
+        _ => Err(report.finish()),
+    }
+}
+
+/// Reads what belongs to the machine, where there is no manifest ([`Sources::of_machine`]).
+///
+/// # Errors
+///
+/// All [`Problems`] at once of the user file, the environment and `--set`.
+pub fn load_machine(sources: &Sources) -> Result<Machine, Problems> {
+    let mut report = Report::new(&sources.current_dir);
+    let Some(merged) = merged(sources, &mut report) else {
+        return Err(report.finish());
+    };
+    let machine = machine(&Section::root(&report, &merged));
+    if report.len() == 0 {
+        Ok(machine)
+    } else {
+        Err(report.finish())
+    }
+}
+
+/// All layers laid over one another; `None` if the manifest is not in TOML.
+fn merged<'a>(sources: &'a Sources, report: &mut Report<'a>) -> Option<Node> {
     report.add_layer(Layer::File {
         path: &sources.path,
         text: &sources.text,
@@ -42,23 +71,17 @@ pub fn load(sources: &Sources, catalogue: Catalogue<'_>) -> Result<Manifest, Pro
         .user_file
         .as_ref()
         .map(|(path, text)| (report.add_layer(Layer::File { path, text }), text));
-    let overrides = overrides::read(sources, &mut report);
+    let overrides = overrides::read(sources, report);
     let user = user_layer.and_then(|(layer, text)| {
-        let node = parse::document(text, layer, &report)?;
-        Some(machine_keys_only(node, &report))
+        let node = parse::document(text, layer, report)?;
+        Some(machine_keys_only(node, report))
     });
-    let Some(manifest) = parse::document(&sources.text, MANIFEST, &report) else {
-        return Err(report.finish());
-    };
+    let manifest = parse::document(&sources.text, MANIFEST, report)?;
     let layers = Layers {
         files: user.into_iter().chain([manifest]).collect(),
         overrides,
     };
-    let merged = layers.merge();
-    match assemble(&report, &merged, sources, catalogue) {
-        Some(manifest) if report.len() == 0 => Ok(manifest),
-        _ => Err(report.finish()),
-    }
+    Some(layers.merge())
 }
 
 /// Refuses keys of the user file that belong into a manifest.

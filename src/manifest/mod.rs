@@ -62,7 +62,7 @@ pub use generalised_hopfield::{
 };
 pub use hopfield::{HopfieldSection, PatternSource};
 pub use lattice::LatticeSection;
-pub use load::load;
+pub use load::{load, load_machine};
 pub use memory::memory_estimate;
 pub use model::ModelSection;
 pub use nematic::NematicSection;

@@ -73,6 +73,19 @@ impl Sources {
         user_dir: Option<&Path>,
         sets: Vec<String>,
     ) -> Result<Self, ReadError> {
+        Ok(Self {
+            path: path.to_owned(),
+            text: read_text(path)?,
+            ..Self::of_machine(user_dir, sets)?
+        })
+    }
+
+    /// Reads what there is beside a manifest: the user file, the environment, `--set`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sources::read`].
+    pub fn of_machine(user_dir: Option<&Path>, sets: Vec<String>) -> Result<Self, ReadError> {
         let user_path = user_dir.map(|folder| folder.join(USER_FILE));
         let user_file = match user_path.filter(|path| path.exists()) {
             Some(path) => Some((path.clone(), read_text(&path)?)),
@@ -83,13 +96,11 @@ impl Sources {
             .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
             .collect();
         Ok(Self {
-            path: path.to_owned(),
-            text: read_text(path)?,
             user_file,
             environment,
             sets,
             current_dir: std::env::current_dir().map_err(ReadError::CurrentFolder)?,
-            memory_limit: None,
+            ..Self::default()
         })
     }
 }

@@ -26,6 +26,58 @@ pub trait StageDefinition: Sync {
 
     /// Names of the tables of which each task of this stage writes a fragment.
     fn tables(&self) -> &'static [&'static str];
+
+    /// Under which keys of the manifest the parameters stand, so that a reader sees the
+    /// names that were written; a parameter without one keeps its path.
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        &[]
+    }
+}
+
+/// Where a parameter of a stage, or a group of them, stands in the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ManifestKey {
+    path: &'static str,
+    key: &'static str,
+    default: Option<&'static str>,
+}
+
+impl ManifestKey {
+    /// The parameters at and below the dotted `path` stand at and below `key`. An empty
+    /// path means all parameters; of several that fit the longest counts.
+    #[must_use]
+    pub const fn new(path: &'static str, key: &'static str) -> Self {
+        Self {
+            path,
+            key,
+            default: None,
+        }
+    }
+
+    /// The key takes the value of `default` unless it is set.
+    #[must_use]
+    pub const fn or(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    /// The name of the parameter at `path`, and the key whose value it takes unless it is set.
+    pub(super) fn name(keys: &[Self], path: &str) -> (String, Option<&'static str>) {
+        let fitting = keys.iter().filter_map(|key| Some((key, key.rest(path)?)));
+        match fitting.max_by_key(|(key, _)| key.path.len()) {
+            Some((key, rest)) => (format!("{}{rest}", key.key), key.default),
+            None => (path.to_owned(), None),
+        }
+    }
+
+    /// What follows the own path in `path`, with its dot; `None` if it lies elsewhere.
+    fn rest(&self, path: &str) -> Option<String> {
+        if self.path.is_empty() {
+            return Some(format!(".{path}"));
+        }
+        let rest = path.strip_prefix(self.path)?;
+        (rest.is_empty() || rest.starts_with(['.', '['])).then(|| rest.to_owned())
+    }
 }
 
 /// What a stage reads of one point, and nothing else.

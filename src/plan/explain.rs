@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::Value;
 
+use super::definition::{ManifestKey, TABLE_STAGE};
+use super::gathered::compare_tables;
 use super::key::{Key, KeyParts};
 
 /// Longest text of a value; longer ones are cut.
 const VALUE_WIDTH: usize = 60;
 
 /// One difference between two [`KeyParts`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Difference {
     /// Keys are made in another way.
     Format {
@@ -42,6 +46,15 @@ pub enum Difference {
         before: Option<Value>,
         /// Value in the second, if it has one.
         after: Option<Value>,
+    },
+    /// A table gathers other points, or the same in another order.
+    Rows {
+        /// Rows of points that only the second gathers.
+        added: usize,
+        /// Rows of points that only the first gathers.
+        removed: usize,
+        /// One of the points added, else removed, as `name=value`.
+        example: Option<String>,
     },
     /// An input changed, appeared or vanished.
     Input {
@@ -74,6 +87,11 @@ impl fmt::Display for Difference {
                     shown(after.as_ref())
                 )
             }
+            Self::Rows {
+                added,
+                removed,
+                example,
+            } => write_rows(f, *added, *removed, example.as_deref()),
             Self::Input {
                 role,
                 before,
@@ -87,11 +105,44 @@ impl fmt::Display for Difference {
     }
 }
 
+fn write_rows(
+    f: &mut fmt::Formatter<'_>,
+    added: usize,
+    removed: usize,
+    example: Option<&str>,
+) -> fmt::Result {
+    let counts: Vec<String> = [(added, "new"), (removed, "gone")]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if counts.is_empty() {
+        return f.write_str("rows in another order");
+    }
+    write!(f, "rows: {}", counts.join(", "))?;
+    example.map_or(Ok(()), |example| write!(f, ", such as {example}"))
+}
+
+/// JSON on one line, with a space after each comma and colon.
+fn spaced(value: &Value) -> String {
+    let join = |parts: Vec<String>| parts.join(", ");
+    match value {
+        Value::Array(items) => format!("[{}]", join(items.iter().map(spaced).collect())),
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                format!("{}: {}", Value::from(name.as_str()), spaced(value))
+            };
+            format!("{{{}}}", join(members.iter().map(member).collect()))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
 fn shown(value: Option<&Value>) -> String {
     let Some(value) = value else {
         return "(absent)".to_owned();
     };
-    let text = value.to_string();
+    let text = spaced(value);
     if text.chars().count() <= VALUE_WIDTH {
         return text;
     }
@@ -121,10 +172,58 @@ pub fn differences(before: &KeyParts, after: &KeyParts) -> Vec<Difference> {
             after: after.stage_version,
         });
     }
+    if before.stage == TABLE_STAGE && compare_tables(before, after, &mut found) {
+        return found;
+    }
     let (old, new) = (Some(&before.parameters), Some(&after.parameters));
     compare_values("", old, new, &mut found);
     compare_needs(before, after, &mut found);
     found
+}
+
+/// Gives parameters the names under which they stand in a manifest.
+///
+/// A key that takes the value of another unless it is set is left out where both
+/// changed in the same way.
+#[must_use]
+pub fn in_manifest_names(found: Vec<Difference>, keys: &[ManifestKey]) -> Vec<Difference> {
+    let named: Vec<(Difference, Option<&str>)> = found
+        .into_iter()
+        .map(|difference| match difference {
+            Difference::Parameter {
+                path,
+                before,
+                after,
+            } => {
+                let (path, default) = ManifestKey::name(keys, &path);
+                let difference = Difference::Parameter {
+                    path,
+                    before,
+                    after,
+                };
+                (difference, default)
+            }
+            other => (other, None),
+        })
+        .collect();
+    let changed_as = |difference: &Difference, default: &str| {
+        let followed = |other: &Difference| match (difference, other) {
+            (
+                Difference::Parameter { before, after, .. },
+                Difference::Parameter {
+                    path,
+                    before: old,
+                    after: new,
+                },
+            ) => path == default && before == old && after == new,
+            _ => false,
+        };
+        named.iter().any(|(other, _)| followed(other))
+    };
+    let told = named.iter().filter(|(difference, default)| {
+        !default.is_some_and(|default| changed_as(difference, default))
+    });
+    told.map(|(difference, _)| difference.clone()).collect()
 }
 
 fn compare_needs(before: &KeyParts, after: &KeyParts, found: &mut Vec<Difference>) {
@@ -178,7 +277,8 @@ fn nested(items: &[Value]) -> bool {
 
 /// Whether two values are the same in a key.
 fn same(before: Option<&Value>, after: Option<&Value>) -> bool {
-    before.map(super::key::canonical_json) == after.map(super::key::canonical_json)
+    before == after
+        || before.map(super::key::canonical_json) == after.map(super::key::canonical_json)
 }
 
 #[cfg(test)]
@@ -215,7 +315,7 @@ mod tests {
             [
                 "new: (absent) → \"x\"",
                 "old: true → (absent)",
-                "vae.hidden: [64,64] → [128,128]",
+                "vae.hidden: [64, 64] → [128, 128]",
             ]
         );
     }
@@ -226,8 +326,34 @@ mod tests {
         let after = parts(json!({"rows": [{"point": 0}, {"point": 2}, {"point": 3}]}));
         assert_eq!(
             words(&before, &after),
-            ["rows[1].point: 1 → 2", "rows[2]: (absent) → {\"point\":3}"]
+            ["rows[1].point: 1 → 2", "rows[2]: (absent) → {\"point\": 3}"]
         );
+    }
+
+    /// Keys of a stage like `train`.
+    const KEYS: &[ManifestKey] = &[
+        ManifestKey::new("network", "vae"),
+        ManifestKey::new("network.decoder", "vae.hidden"),
+        ManifestKey::new("network.encoder", "vae.encoder_hidden").or("vae.hidden"),
+    ];
+
+    fn manifest_words(before: Value, after: Value) -> Vec<String> {
+        let found = differences(&parts(before), &parts(after));
+        let found = in_manifest_names(found, KEYS);
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn parameters_have_the_names_of_the_manifest() {
+        let network = |encoder, decoder, latent| json!({"network": {"encoder": [encoder], "decoder": [decoder], "latent": latent}, "seed": 1});
+        let words = manifest_words(network(64, 64, 2), network(128, 128, 3));
+        assert_eq!(words, ["vae.hidden: [64] → [128]", "vae.latent: 2 → 3"]);
+        let words = manifest_words(network(64, 64, 2), network(32, 64, 2));
+        assert_eq!(words, ["vae.encoder_hidden: [64] → [32]"]);
+        let words = manifest_words(network(64, 64, 2), network(32, 16, 2));
+        assert_eq!(words.len(), 2, "{words:?}");
+        let words = manifest_words(json!({"networks": 1}), json!({"networks": 2}));
+        assert_eq!(words, ["networks: 1 → 2"]);
     }
 
     #[test]

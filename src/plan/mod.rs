@@ -15,6 +15,7 @@ mod definition;
 mod dot;
 mod error;
 mod explain;
+mod gathered;
 mod key;
 mod label;
 mod select;
@@ -26,11 +27,11 @@ pub(crate) mod world;
 
 pub use build::build;
 pub use definition::{
-    FIGURE_STAGE, FigureRequest, Need, Request, StageDefinition, TABLE_STAGE, TableParameters,
-    TableRow,
+    FIGURE_STAGE, FigureRequest, ManifestKey, Need, Request, StageDefinition, TABLE_STAGE,
+    TableParameters, TableRow,
 };
 pub use error::PlanError;
-pub use explain::{Difference, differences};
+pub use explain::{Difference, differences, in_manifest_names};
 pub use key::{FORMAT, Key, KeyParts, canonical_json};
 pub use select::{Selector, select};
 pub use task::{Input, Place, Plan, Task, TaskId};

@@ -1,5 +1,8 @@
 //! Sharing, keys, names and selectors, on small plans counted by hand.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::manifest::Point;
@@ -381,4 +384,43 @@ fn a_plan_has_a_json_form() {
         value["points"][3]["coordinates"][0],
         json!(["temperature", "0.5"])
     );
+}
+
+proptest! {
+    /// Which point of a sweep stands where decides no key but those of what gathers.
+    #[test]
+    fn adding_and_removing_points_touches_no_other_key(
+        all in prop::sample::subsequence((1..40i64).collect::<Vec<_>>(), 1..12).prop_shuffle(),
+        latents in prop::sample::subsequence(vec![2, 3, 4], 1..=3),
+        new in 40..60i64,
+        place in any::<prop::sample::Index>(),
+    ) {
+        let temperatures = |tenths: &[i64]| -> Vec<f64> {
+            tenths.iter().map(|&tenth| tenth as f64 / 10.0).collect()
+        };
+        let mut more = all.clone();
+        more.insert(place.index(all.len() + 1), new);
+        let toys = toys();
+        let keys = |tenths: &[i64]| {
+            let plan = plan_of(&points(&temperatures(tenths), &latents, 2), &toys);
+            let own = plan.tasks.iter().filter(|task| !task.points.is_empty());
+            own.map(|task| (task.label.clone(), task.key.clone())).collect::<BTreeMap<_, _>>()
+        };
+        let (before, after) = (keys(&all), keys(&more));
+        let coordinate = format!("temperature={}", new as f64 / 10.0);
+        let added = after.keys().filter(|label| !before.contains_key(*label));
+        // Two replicates of a sample; a training and a likelihood for each latent.
+        let own = |label: &&String| label.contains(&coordinate);
+        prop_assert_eq!(after.keys().filter(own).count(), 2 * (1 + 2 * latents.len()));
+        if all.len() > 1 {
+            prop_assert!(added.into_iter().all(|label| label.contains(&coordinate)));
+            for (label, key) in &before {
+                prop_assert_eq!(after.get(label), Some(key));
+            }
+        } else {
+            // Alone, a point is not named by its temperature; its keys are the same.
+            let known: BTreeSet<_> = after.values().collect();
+            prop_assert!(before.values().all(|key| known.contains(key)));
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::inference::collective::{
     variance_components,
 };
 use crate::manifest::{Point, System};
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 use crate::vae::Vae;
 
@@ -77,6 +77,15 @@ impl StageDefinition for CollectiveStates {
 
     fn tables(&self) -> &'static [&'static str] {
         &["landscape", "basins", "basin_sites", "movie", "stimulus"]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("", "analysis.collective_states"),
+                ManifestKey::new("bin_ms", "recording.bin_ms"),
+            ]
+        }
     }
 }
 

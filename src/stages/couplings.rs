@@ -25,7 +25,7 @@ use crate::inference::couplings::{
 use crate::inference::{self, Bootstrap, Centring};
 use crate::manifest::{self, Point};
 use crate::physics::{MeanFieldTheory, System};
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::tables::{Table, schema};
 
 /// The stage.
@@ -72,6 +72,15 @@ impl StageDefinition for Couplings {
 
     fn tables(&self) -> &'static [&'static str] {
         &["couplings", "field"]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("", "analysis.couplings"),
+                ManifestKey::new("model", "model"),
+            ]
+        }
     }
 }
 

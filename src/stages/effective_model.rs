@@ -25,7 +25,7 @@ use crate::inference::fields::{
     self, FieldLaw, FitOptions, MAX_FIELDS, NumberOfFields, Rotation, Stability, StabilityOptions,
 };
 use crate::manifest::{PatternRotation, Point};
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 
 use decoder::Decoder;
 use ladder::{Rung, Split};
@@ -132,6 +132,10 @@ impl StageDefinition for EffectiveModel {
             "collective_potential",
             "fields_found",
         ]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const { &[ManifestKey::new("", "analysis.effective_model")] }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::Estimate;
 use crate::information::{EquilibriumSamples, InformationValue, Partition};
 use crate::manifest::{self, PartitionRule, Point};
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 
 pub(super) const NAME: &str = "information";
@@ -63,6 +63,15 @@ impl StageDefinition for Information {
 
     fn tables(&self) -> &'static [&'static str] {
         &["information", "latents"]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("", "analysis.information"),
+                ManifestKey::new("model", "model"),
+            ]
+        }
     }
 }
 

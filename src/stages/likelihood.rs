@@ -16,7 +16,7 @@ use super::train;
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::Estimate;
 use crate::manifest::Point;
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 use crate::vae::{Vae, quadrature};
 
@@ -58,6 +58,10 @@ impl StageDefinition for Likelihood {
 
     fn tables(&self) -> &'static [&'static str] {
         &["likelihood", "likelihood_blocks"]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const { &[ManifestKey::new("", "analysis.likelihood")] }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::inference::{
     self, BinaryFactors, Centring, InferenceError, MAX_PATTERNS, Match, Spectrum,
 };
 use crate::manifest::Point;
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 use crate::vae::Vae;
 
@@ -52,6 +52,10 @@ impl StageDefinition for Patterns {
 
     fn tables(&self) -> &'static [&'static str] {
         &["patterns", "pattern_sites", "spectrum"]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const { &[ManifestKey::new("", "analysis.patterns")] }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::manifest::{
     BinRange, Point, RecordedSites, RecordingAxis, RecordingFormat, RecordingSection, SiteRule,
     System, TimeUnit,
 };
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::random;
 use crate::recording::{
     self as reader, Axis, Coding, ReadRequest, RecordingError, SpikeColumn, SpikeTimes,
@@ -295,6 +295,19 @@ impl StageDefinition for Recording {
 
     fn tables(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("", "recording"),
+                ManifestKey::new("blake3", "content of the recording"),
+                ManifestKey::new("spikes", "recording"),
+                ManifestKey::new("split_every", "recording.split.every"),
+                ManifestKey::new("split_offset", "recording.split.offset"),
+                ManifestKey::new("seed", "experiment.seed"),
+            ]
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::model::Model;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::manifest::{Point, SamplingMethod as Asked, System};
 use crate::physics::{self, Ensemble, LogPartition, PhysicsError, SamplingMethod};
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::tables::{Table, schema};
 
 pub(super) const NAME: &str = "sample";
@@ -95,6 +95,18 @@ impl StageDefinition for Sample {
 
     fn tables(&self) -> &'static [&'static str] {
         &["sampling"]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("model", "model"),
+                ManifestKey::new("samples", "sampling.samples"),
+                ManifestKey::new("test_samples", "sampling.test_samples"),
+                ManifestKey::new("method", "sampling.method"),
+                ManifestKey::new("seed", "experiment.seed"),
+            ]
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::inference::{
     BlockedPopulation, Estimate, IndependentModel, PopulationErrors, PopulationStatistics, compare,
 };
 use crate::manifest::Point;
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 use crate::vae::Vae;
 
@@ -62,6 +62,10 @@ impl StageDefinition for Statistics {
             "triplets",
             "latent_map",
         ]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const { &[ManifestKey::new("", "analysis.statistics")] }
     }
 }
 

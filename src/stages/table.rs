@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::manifest::Point;
-use crate::plan::{Request, StageDefinition, TABLE_STAGE, TableParameters, TableRow};
+use crate::plan::{ManifestKey, Request, StageDefinition, TABLE_STAGE, TableParameters, TableRow};
 use crate::tables::{self, Cell, Table};
 
 /// The stage.
@@ -28,6 +28,10 @@ impl StageDefinition for Join {
 
     fn tables(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const { &[ManifestKey::new("seed", "experiment.seed")] }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::{self, Observations, OrderParameter};
 use crate::manifest::{self, Point};
 use crate::physics::System;
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::tables::{Table, schema};
 
 /// The stage.
@@ -52,6 +52,15 @@ impl StageDefinition for Thermodynamics {
 
     fn tables(&self) -> &'static [&'static str] {
         &["thermodynamics"]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("", "analysis.thermodynamics"),
+                ManifestKey::new("model", "model"),
+            ]
+        }
     }
 }
 

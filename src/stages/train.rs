@@ -14,7 +14,7 @@ use crate::configurations::Configurations;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::manifest::{self, DecoderKind, Engine, Point, System, TrainingSection, VaeSection};
 use crate::physics::IndependentSampler;
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::random::Generator;
 use crate::tables::{Table, schema};
 use crate::vae::{
@@ -31,6 +31,18 @@ pub(super) const ROLE: &str = "vae";
 const BEST: &str = "best.safetensors";
 const LAST: &str = "last.safetensors";
 const CHECKPOINT: &str = "state.safetensors";
+
+/// Where the parameters stand in the manifest.
+const MANIFEST_KEYS: &[ManifestKey] = &[
+    ManifestKey::new("network", "vae"),
+    ManifestKey::new("network.decoder_hidden", "vae.hidden"),
+    ManifestKey::new("network.encoder_hidden", "vae.encoder_hidden").or("vae.hidden"),
+    ManifestKey::new("training", "vae.training"),
+    ManifestKey::new("validation_fraction", "vae.training.validation_fraction"),
+    ManifestKey::new("fresh", "model"),
+    ManifestKey::new("engine", "vae.training.engine and device"),
+    ManifestKey::new("seed", "experiment.seed"),
+];
 
 /// The stage.
 pub(super) struct Train;
@@ -160,6 +172,10 @@ impl StageDefinition for Train {
     fn tables(&self) -> &'static [&'static str] {
         &["training", "latent_rate"]
     }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        MANIFEST_KEYS
+    }
 }
 
 impl StageDefinition for TrainFurther {
@@ -183,6 +199,10 @@ impl StageDefinition for TrainFurther {
 
     fn tables(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        MANIFEST_KEYS
     }
 }
 

@@ -19,7 +19,7 @@ use crate::configurations::Configurations;
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::{self, Measured};
 use crate::manifest::{ModelSection, Point, System};
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 
 /// The stage.
@@ -77,6 +77,15 @@ impl StageDefinition for Verdict {
 
     fn tables(&self) -> &'static [&'static str] {
         &["verdict", "two_sample_tests"]
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("", "analysis.verdict"),
+                ManifestKey::new("model", "model"),
+            ]
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Experiment, POINT, SWEEP, text};
 
@@ -80,20 +80,178 @@ fn a_plan_explains_what_changed() {
         "{}",
         changed.stdout
     );
-    let (_, train) = changed
-        .stdout
-        .split_once("run      train: ")
-        .expect("a training");
-    let (train, _) = train.split_once("\nrun ").expect("a task that follows");
-    assert!(train.contains("nearest result: train"), "{train}");
-    for side in ["encoder", "decoder"] {
-        let line = format!("{side}_hidden: [16] → [17]");
-        assert!(train.contains(&line), "no `{line}` in:\n{train}");
+    let line = "vae.hidden: [16] → [17]";
+    let paragraphs = [
+        format!(
+            "run      train: changed here\n           {line}\n           nearest result: train,"
+        ),
+        format!("run      likelihood: follows from `train`\n           {line}\n"),
+        format!("run      table[name=likelihood]: follows from `train`\n           {line}\n"),
+    ];
+    for paragraph in paragraphs {
+        assert!(
+            changed.stdout.contains(&paragraph),
+            "no `{paragraph}` in:\n{}",
+            changed.stdout
+        );
     }
     assert!(
-        changed.stdout.contains("input `vae` changed"),
+        !changed.stdout.contains("encoder_hidden"),
         "{}",
         changed.stdout
+    );
+    let encoder = [
+        "plan",
+        "manifest.toml",
+        "--explain",
+        "--set",
+        "vae.encoder_hidden=[8]",
+    ];
+    let changed = experiment.call(&encoder).with_code(0);
+    assert!(
+        changed.stdout.contains("vae.encoder_hidden: [16] → [8]"),
+        "{}",
+        changed.stdout
+    );
+}
+
+#[test]
+fn names_in_explanations_are_those_of_the_manifest() {
+    let experiment = Experiment::new(POINT);
+    experiment.run(&[]).with_code(0);
+    let cases = [
+        ("model.temperature=0.7", "model.temperature: 0.6 → 0.7"),
+        ("experiment.seed=4", "experiment.seed: 3 → 4"),
+        (
+            "sampling.test_samples=600",
+            "sampling.test_samples: 500 → 600",
+        ),
+        ("vae.training.epochs=5", "vae.training.epochs: 4 → 5"),
+        ("vae.latent=3", "vae.latent: 2 → 3"),
+        (
+            "analysis.likelihood.importance_samples=8",
+            "analysis.likelihood.importance_samples: 16 → 8",
+        ),
+        (
+            "analysis.statistics.triplet_sites=6",
+            "analysis.statistics.triplet_sites: 5 → 6",
+        ),
+    ];
+    for (set, line) in cases {
+        let plan = ["plan", "manifest.toml", "--explain", "--set", set];
+        let plan = experiment.call(&plan).with_code(0);
+        let found = plan.stdout.lines().any(|found| found.trim() == line);
+        assert!(found, "no `{line}` in:\n{}", plan.stdout);
+    }
+}
+
+#[test]
+fn many_tasks_with_one_cause_are_one_paragraph() {
+    let experiment = Experiment::new(POINT);
+    experiment.run(&SWEEP).with_code(0);
+    let changed = [
+        &[
+            "plan",
+            "manifest.toml",
+            "--explain",
+            "--set",
+            "vae.latent=3",
+        ],
+        &SWEEP[..],
+    ];
+    let plan = experiment.call(&changed.concat()).with_code(0).stdout;
+    let heads: Vec<&str> = plan
+        .lines()
+        .filter(|line| line.starts_with("run "))
+        .collect();
+    let train =
+        "run      4 tasks of train, such as train[temperature=0.6, replicate=0]: changed here";
+    assert!(heads.contains(&train), "{plan}");
+    let likelihood = heads
+        .iter()
+        .find(|head| head.contains(" 4 tasks of likelihood,"));
+    assert!(
+        likelihood
+            .unwrap()
+            .ends_with("follow from 4 tasks, such as `train[temperature=0.6, replicate=0]`"),
+        "{plan}"
+    );
+    let only = [&changed.concat()[..], &["--only", "likelihood"]].concat();
+    let each = experiment.call(&only).with_code(0).stdout;
+    assert!(!each.contains(" tasks of "), "{each}");
+    for temperature in ["0.6", "1.2"] {
+        for replicate in [0, 1] {
+            let place = format!("[temperature={temperature}, replicate={replicate}]");
+            let line = format!(
+                "run      likelihood{place}: follows from `train{place}`\n           vae.latent: 2 → 3\n"
+            );
+            assert!(each.contains(&line), "{each}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_for_programs_has_points_counts_and_estimates() {
+    let experiment = Experiment::new(POINT);
+    let before = experiment.json(&[&["plan", "manifest.toml"], &SWEEP[..]].concat());
+    assert_eq!(
+        (&before["format"], &before["experiment"]),
+        (&json!(1), &json!("trial"))
+    );
+    let points = before["points"].as_array().unwrap();
+    assert_eq!(points.len(), 4);
+    let third = json!({"index": 2, "replicate": 0, "seed": 3, "coordinates": {"temperature": 1.2}});
+    assert_eq!(points[2], third);
+    let tasks = before["tasks"].as_array().unwrap();
+    let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    for (id, task) in tasks.iter().enumerate() {
+        assert_eq!(number(&task["id"]), id);
+        assert_eq!(task["explanation"]["cause"], "new");
+        assert_eq!(task["estimate_core_seconds"], Value::Null);
+        let needs = task["needs"].as_array().unwrap();
+        assert!(
+            needs
+                .iter()
+                .all(|need| number(&need["task"]) < id && need["role"].is_string())
+        );
+        let points = task["points"].as_array().unwrap();
+        let gathers = ["table", "figure"].contains(&task["stage"].as_str().unwrap());
+        assert_eq!(points.is_empty(), gathers, "{task}");
+    }
+    let counts = &before["counts"];
+    assert_eq!(number(&counts["tasks"]), tasks.len());
+    assert_eq!(number(&counts["to_run"]), tasks.len());
+    assert_eq!(number(&before["estimate"]["unknown"]), tasks.len());
+    let run = experiment.run(&SWEEP).with_code(0);
+    assert!(
+        run.stderr.contains(&format!(
+            "{} tasks to run, 0 cached, of unknown length\n",
+            tasks.len()
+        )),
+        "{}",
+        run.stderr
+    );
+    let more = [&SWEEP[..2], &["--set", "experiment.replicates=3"]].concat();
+    let after = experiment.json(&[&["plan", "manifest.toml"], &more[..]].concat());
+    assert_eq!(after["estimate"]["unknown"], 0);
+    assert!(
+        after["estimate"]["core_seconds"].as_f64() > Some(0.0),
+        "{}",
+        after["estimate"]
+    );
+    let sum = after["tasks"].as_array().unwrap().iter();
+    let sum: f64 = sum
+        .filter_map(|task| task["estimate_core_seconds"].as_f64())
+        .sum();
+    let total = after["estimate"]["core_seconds"].as_f64().unwrap();
+    assert!((sum - total).abs() <= 1e-9 * total, "{sum} {total}");
+    let text = experiment
+        .call(&[&["plan", "manifest.toml"], &more[..]].concat())
+        .with_code(0);
+    let last = text.stdout.lines().last().unwrap();
+    assert!(
+        last.starts_with("to run: ") && last.contains("core-hours, "),
+        "{last}"
     );
 }
 

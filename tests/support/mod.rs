@@ -128,9 +128,16 @@ impl Experiment {
     /// The plan, task by task.
     #[track_caller]
     pub(crate) fn plan(&self, options: &[&str]) -> Vec<Value> {
-        let command = ["plan", "manifest.toml", "--format", "json"];
-        let ended = self.call(&[&command, options].concat()).with_code(0);
-        serde_json::from_str(&ended.stdout).expect("a plan in JSON")
+        let plan = self.json(&[&["plan", "manifest.toml"], options].concat());
+        plan["tasks"].as_array().expect("a list of tasks").clone()
+    }
+
+    /// What the command `words` says in JSON.
+    #[track_caller]
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
+        let ended = self.call(&[words, &["--format", "json"]].concat());
+        serde_json::from_str(&ended.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", ended.stdout, ended.stderr))
     }
 
     /// The tables of the experiment below the folder `results`.

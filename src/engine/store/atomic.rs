@@ -242,6 +242,20 @@ pub(crate) fn digest(path: &Path) -> Result<Option<(u64, String)>, StoreError> {
     )))
 }
 
+/// Bytes of a file, or of all files below a folder; 0 if there is neither.
+pub(crate) fn size(path: &Path) -> Result<u64, StoreError> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        metadata => metadata.map_err(StoreError::io("read", path))?,
+    };
+    if !metadata.is_dir() {
+        return Ok(metadata.len());
+    }
+    names(path)?
+        .iter()
+        .try_fold(0, |sum, name| Ok(sum + size(&path.join(name))?))
+}
+
 /// The path `folder/relative`, with the folders that lead to it made.
 pub(crate) fn prepared(folder: &Path, relative: &str) -> Result<PathBuf, StoreError> {
     let path = folder.join(relative);

@@ -93,6 +93,9 @@ pub struct Entry {
     pub finished_unix: f64,
     /// Wall-clock time it took, in seconds.
     pub seconds: f64,
+    /// Threads that it was given; not known of entries that were made before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
     /// BLAKE3 over the canonical JSON of all other fields, so that damage to
     /// this file is noticed as well.
     #[serde(default)]
@@ -123,6 +126,12 @@ impl Entry {
             return Err(format!("`{ENTRY_FILE}` does not fit its own digest"));
         }
         Ok(entry)
+    }
+
+    /// Time that it took, in seconds on one core; where the threads are not known, one is meant.
+    #[must_use]
+    pub fn core_seconds(&self) -> f64 {
+        self.seconds * f64::from(self.threads.unwrap_or(1))
     }
 
     fn own_digest(&self) -> String {

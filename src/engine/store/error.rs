@@ -40,6 +40,14 @@ pub enum StoreError {
         /// The start of what it holds.
         found: String,
     },
+    /// Somebody uses the store, and what was asked for needs it alone.
+    #[error("store `{path}` is in use by {holders}; try again when that has ended")]
+    Busy {
+        /// The store.
+        path: PathBuf,
+        /// Who uses it, in words.
+        holders: String,
+    },
     /// A name cannot be that of an output or a checkpoint.
     #[error(
         "`{name}` cannot name an output, expected letters, digits, `_`, `-` and `.`, not `.` first, not `entry.json`"

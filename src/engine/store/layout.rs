@@ -76,6 +76,29 @@ impl StoreLayout {
         self.area("locks").join("store.lock")
     }
 
+    /// Shared by all who use the store, taken alone by who collects.
+    pub(crate) fn use_lock(&self) -> PathBuf {
+        self.area("locks").join("use.lock")
+    }
+
+    pub(crate) fn lock_area(&self) -> PathBuf {
+        self.area("locks")
+    }
+
+    /// The records of what each results folder needs.
+    pub(crate) fn root_area(&self) -> PathBuf {
+        self.area("roots")
+    }
+
+    pub(crate) fn root_file(&self, name: &str) -> PathBuf {
+        self.root_area().join(format!("{name}.json"))
+    }
+
+    /// What has been collected, a line an entry.
+    pub(crate) fn collected(&self) -> PathBuf {
+        self.versioned().join("_collected.jsonl")
+    }
+
     pub(crate) fn private_area(&self) -> PathBuf {
         self.area("tmp")
     }
@@ -94,9 +117,28 @@ impl StoreLayout {
         self.area("damaged").join(format!("{stage}-{key}-{unique}"))
     }
 
+    pub(crate) fn damaged_area(&self) -> PathBuf {
+        self.area("damaged")
+    }
+
+    /// Stage and key of an entry that was set aside as `name`.
+    pub(crate) fn set_aside_as(name: &str) -> Option<(&str, Key)> {
+        // The name of a stage may hold a `-`, a key does not.
+        name.match_indices('-').find_map(|(dash, _)| {
+            let rest = name.get(dash + 1..)?;
+            let key = Key::parse(rest.get(..64)?)?;
+            rest[64..].starts_with('-').then(|| (&name[..dash], key))
+        })
+    }
+
+    /// The key of the task that the lock `name` is of.
+    pub(crate) fn key_of_lock(name: &str) -> Option<Key> {
+        Key::parse(name.strip_suffix(".lock")?)
+    }
+
     /// The folders that every store has.
-    pub(crate) fn areas(&self) -> [PathBuf; 4] {
-        ["work", "locks", "tmp", "damaged"].map(|name| self.area(name))
+    pub(crate) fn areas(&self) -> [PathBuf; 5] {
+        ["work", "locks", "tmp", "damaged", "roots"].map(|name| self.area(name))
     }
 
     /// Areas are named so that no stage's name can clash with them.
@@ -295,6 +337,17 @@ mod tests {
         ];
         for (path, expected) in places {
             assert_eq!(place_of(&path), expected, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn what_was_set_aside_names_its_stage_and_key() {
+        let key = Key::parse(&"0f".repeat(32)).unwrap();
+        let path = StoreLayout::new(Path::new("s")).damaged("a-b", &key, "7-1");
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert_eq!(StoreLayout::set_aside_as(name), Some(("a-b", key)));
+        for other in ["", "-", "train-7", "train-0f0f"] {
+            assert_eq!(StoreLayout::set_aside_as(other), None, "{other}");
         }
     }
 

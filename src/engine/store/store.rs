@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rayon::prelude::*;
+
 use crate::plan::{Key, KeyParts};
 
 use super::atomic;
-use super::claim::Claim;
+use super::claim::{self, Claim};
 use super::entry::{Entry, StoredEntry, host};
 use super::error::StoreError;
 use super::layout::{ENTRY_FILE, PARTIAL, STORE_FORMAT, StoreLayout};
@@ -49,6 +51,7 @@ pub(crate) struct Record<'a> {
     pub(crate) started_unix: f64,
     pub(crate) finished_unix: f64,
     pub(crate) seconds: f64,
+    pub(crate) threads: usize,
 }
 
 /// What became of a task's outputs.
@@ -68,6 +71,9 @@ pub struct Store {
     layout: StoreLayout,
     lookups: Mutex<HashMap<Key, Lookup>>,
     mended: Mutex<Vec<Mended>>,
+    /// Held as long as the store is open, so that nobody collects what it uses; `None` if it
+    /// is only read.
+    guard: Option<Claim>,
 }
 
 impl Store {
@@ -82,13 +88,47 @@ impl Store {
     /// - [`StoreError::FormatFile`] if its format cannot be read.
     /// - [`StoreError::Io`] if the folder cannot be used.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_guarded(path, |lock| Claim::share(lock).map(Some))
+    }
+
+    /// As [`Store::open`], with nobody else using the store, and nobody beginning to.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::open`], and [`StoreError::Busy`] if a process uses it.
+    pub fn open_alone(path: &Path) -> Result<Self, StoreError> {
+        Self::open_guarded(path, |lock| match Claim::try_take(lock)? {
+            Some(claim) => Ok(Some(claim)),
+            None => Err(StoreError::Busy {
+                path: path.to_owned(),
+                holders: claim::holders(lock),
+            }),
+        })
+    }
+
+    /// Opens the store in the folder `path` to look at it. Nothing is made, removed or
+    /// locked; a folder that is not there is an empty store.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::open`].
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        let layout = StoreLayout::new(path);
+        read_format(&layout)?;
+        Self::of(layout, |_| Ok(None))
+    }
+
+    fn open_guarded(
+        path: &Path,
+        guard: impl FnOnce(&Path) -> Result<Option<Claim>, StoreError>,
+    ) -> Result<Self, StoreError> {
         let layout = StoreLayout::new(path);
         atomic::create_folder(layout.root())?;
         read_format(&layout)?;
         for area in layout.areas() {
             atomic::create_folder(&area)?;
         }
-        let store = Self::of(layout);
+        let store = Self::of(layout, guard)?;
         store.mark()?;
         // Whatever cannot be removed is no reason not to work.
         if let Err(error) = store.remove_leftovers() {
@@ -98,24 +138,16 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the store in the folder `path` to look into it: nothing is made,
-    /// changed or removed. A store that is not there has nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::open`].
-    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        let layout = StoreLayout::new(path);
-        read_format(&layout)?;
-        Ok(Self::of(layout))
-    }
-
-    fn of(layout: StoreLayout) -> Self {
-        Self {
+    fn of(
+        layout: StoreLayout,
+        guard: impl FnOnce(&Path) -> Result<Option<Claim>, StoreError>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            guard: guard(&layout.use_lock())?,
             layout,
             lookups: Mutex::default(),
             mended: Mutex::default(),
-        }
+        })
     }
 
     /// What was put right since this was asked last.
@@ -128,6 +160,15 @@ impl Store {
     fn mend(&self, path: &Path, what: impl Into<String>) {
         let mut mended = self.mended.lock().unwrap_or_else(PoisonError::into_inner);
         mended.push(Mended::new(path, what));
+    }
+
+    /// Whether it was opened to look at alone.
+    pub(super) fn is_only_read(&self) -> bool {
+        self.guard.is_none()
+    }
+
+    pub(super) fn layout(&self) -> &StoreLayout {
+        &self.layout
     }
 
     /// The folder of the store.
@@ -202,9 +243,15 @@ impl Store {
     ///
     /// [`StoreError::Io`] if the folder of the stage cannot be listed.
     pub fn entries(&self, stage: &str) -> Result<Vec<Entry>, StoreError> {
+        self.some_entries(stage, usize::MAX)
+    }
+
+    /// As [`Store::entries`], of the first `most` keys by name.
+    pub(crate) fn some_entries(&self, stage: &str, most: usize) -> Result<Vec<Entry>, StoreError> {
         let names = atomic::names(&self.layout.stage(stage))?;
-        let keys = names.iter().filter_map(|name| Key::parse(name));
-        Ok(keys.filter_map(|key| self.glance(stage, &key)).collect())
+        let keys: Vec<Key> = names.iter().filter_map(|name| Key::parse(name)).collect();
+        let read = keys.par_iter().take(most);
+        Ok(read.filter_map(|key| self.glance(stage, key)).collect())
     }
 
     /// Moves a damaged entry out of the way; nothing happens if there is none.
@@ -353,6 +400,11 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets what was found for a key.
+    pub(super) fn forget(&self, key: &Key) {
+        self.memory().remove(key);
+    }
+
     fn memory(&self) -> MutexGuard<'_, HashMap<Key, Lookup>> {
         self.lookups.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -379,6 +431,7 @@ fn seal(private: &PrivateFolder, record: Record<'_>) -> Entry {
         started_unix: record.started_unix,
         finished_unix: record.finished_unix,
         seconds: record.seconds,
+        threads: u32::try_from(record.threads).ok(),
         digest: String::new(),
     }
 }

@@ -29,6 +29,7 @@ fn record<'a>(key: &'a Key, key_parts: &'a KeyParts) -> Record<'a> {
         started_unix: 1_700_000_000.125,
         finished_unix: 1_700_000_001.3,
         seconds: 1.1,
+        threads: 2,
     }
 }
 
@@ -370,4 +371,17 @@ fn a_folder_in_the_place_of_a_lock_is_moved_away() {
         b"of somebody"
     );
     assert!(lock.is_file());
+}
+
+#[test]
+fn an_entry_from_before_threads_were_kept_still_fits_its_digest() {
+    let (folder, key, entry) = filled();
+    let path = entry.join("entry.json");
+    let mut old = Entry::from_bytes(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(old.threads, Some(2));
+    old.threads = None;
+    let bytes = old.to_bytes();
+    assert!(!String::from_utf8_lossy(&bytes).contains("threads"));
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(look(&folder, &key), Lookup::Present(_)));
 }

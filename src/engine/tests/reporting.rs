@@ -23,37 +23,6 @@ fn warnings_are_told_again_by_a_run_that_computes_nothing() {
 }
 
 #[test]
-fn it_is_said_in_words_why_a_task_has_no_entry() {
-    let mut world = World::new();
-    let words = |world: &World| {
-        let (plan, store) = (world.plan(), world.store());
-        let found = explain_missing(&plan, &world.assess(), &store).unwrap();
-        let named = found
-            .into_iter()
-            .map(|e| (plan.tasks[e.task].label.clone(), e));
-        named.collect::<std::collections::BTreeMap<_, _>>()
-    };
-    let before = words(&world);
-    assert_eq!(before.len(), 12);
-    assert!(before.values().all(|e| e.nearest.is_none()));
-    world.run();
-    world.latents = vec![2];
-    world.temperatures = vec![0.4, 0.7];
-    let after = words(&world);
-    let sample = &after["sample[temperature=0.7, latent=2]"];
-    assert_eq!(sample.differences.len(), 1);
-    assert!(
-        sample.differences[0].starts_with("temperature: 0."),
-        "{sample:?}"
-    );
-    assert!(sample.differences[0].ends_with("→ 0.7"), "{sample:?}");
-    assert_eq!(
-        after["train[temperature=0.7, latent=2]"].differences,
-        ["input `samples` changed, follows from `sample[temperature=0.7, latent=2]`"]
-    );
-}
-
-#[test]
 fn provenance_tells_what_was_run_and_how_it_went() {
     let world = World::new();
     world.run();

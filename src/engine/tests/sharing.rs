@@ -94,5 +94,6 @@ fn record(plan: &Plan) -> Record<'_> {
         started_unix: 0.0,
         finished_unix: 1.0,
         seconds: 1.0,
+        threads: 1,
     }
 }

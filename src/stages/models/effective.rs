@@ -7,7 +7,7 @@ use super::{DataSet, TABLES, data, of_data};
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::fields::SiteMixture;
 use crate::manifest::Point;
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::stages::{effective_model, model_file};
 
 /// The stage `model_effective`, where the manifest asks for the effective model as well.
@@ -42,6 +42,15 @@ impl StageDefinition for Effective {
 
     fn tables(&self) -> &'static [&'static str] {
         TABLES
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("", "analysis.models"),
+                ManifestKey::new("latent", "vae.latent"),
+            ]
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{DataSet, TABLES, data, of_data};
 use crate::configurations::Configurations;
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::manifest::Point;
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::stages::train;
 
 /// The stage `model_vae`.
@@ -43,6 +43,10 @@ impl StageDefinition for Network {
 
     fn tables(&self) -> &'static [&'static str] {
         TABLES
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const { &[ManifestKey::new("", "analysis.models")] }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::inference::fields::{
 };
 use crate::inference::maximum_entropy::{self, FittedMaximumEntropy, Interaction};
 use crate::manifest::{Point, Rival};
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 
 /// Passes of a maximum likelihood fit, at most.
 const MOST_PASSES: usize = 150;
@@ -107,6 +107,15 @@ impl StageDefinition for Fit {
 
     fn tables(&self) -> &'static [&'static str] {
         TABLES
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("", "analysis.models"),
+                ManifestKey::new("seed", "experiment.seed and replicate"),
+            ]
+        }
     }
 }
 

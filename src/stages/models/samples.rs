@@ -8,7 +8,7 @@ use super::yardstick::{Candidate, Origin, Yardstick};
 use super::{DataSet, TABLES, data, of_data, report};
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::manifest::{ModelSamples, Point};
-use crate::plan::{Request, StageDefinition};
+use crate::plan::{ManifestKey, Request, StageDefinition};
 use crate::recording::{self as reader, Axis, Coding, ReadRequest};
 use crate::stages::recording::{RecordingDigest, parquet_recording};
 
@@ -36,6 +36,10 @@ impl StageDefinition for Ceiling {
 
     fn tables(&self) -> &'static [&'static str] {
         TABLES
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const { &[ManifestKey::new("", "analysis.models")] }
     }
 }
 
@@ -136,6 +140,15 @@ impl StageDefinition for Samples {
 
     fn tables(&self) -> &'static [&'static str] {
         TABLES
+    }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        const {
+            &[
+                ManifestKey::new("", "analysis.models"),
+                ManifestKey::new("files", "analysis.models.samples"),
+            ]
+        }
     }
 }
 
