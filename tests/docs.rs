@@ -16,6 +16,7 @@ const PAGES: &[&str] = &[
     "docs/models.md",
     "docs/recordings.md",
     "docs/tables.md",
+    "docs/trust.md",
     "docs/verdict.md",
     "results/README.md",
 ];

@@ -24,3 +24,5 @@ mod populations;
 mod recordings;
 #[path = "program/training.rs"]
 mod training;
+#[path = "program/trust.rs"]
+mod trust;

@@ -34,6 +34,20 @@ pub enum Difference {
         /// Version of the second.
         after: u32,
     },
+    /// Code that the stage depends on changed, or it depends on other code.
+    Code {
+        /// The module.
+        module: String,
+        /// Digest in the first, if it depends on the module.
+        before: Option<String>,
+        /// Digest in the second, if it depends on the module.
+        after: Option<String>,
+    },
+    /// One of the keys holds digests of the code and the other does not.
+    CodeCounts {
+        /// Whether the second does.
+        after: bool,
+    },
     /// A parameter changed, appeared or vanished.
     Parameter {
         /// Dotted path within the parameters.
@@ -62,6 +76,15 @@ impl fmt::Display for Difference {
             Self::StageVersion { before, after } => {
                 write!(f, "stage version {before} → {after}")
             }
+            Self::Code {
+                module,
+                before,
+                after,
+            } => write_change(f, &format!("code of `{module}`"), before, after),
+            Self::CodeCounts { after: true } => f.write_str("the program's code counts now"),
+            Self::CodeCounts { after: false } => {
+                f.write_str("the program's code counts no more, as `store.code` says")
+            }
             Self::Parameter {
                 path,
                 before,
@@ -78,13 +101,23 @@ impl fmt::Display for Difference {
                 role,
                 before,
                 after,
-            } => match (before, after) {
-                (None, _) => write!(f, "input `{role}` is new"),
-                (_, None) => write!(f, "input `{role}` is gone"),
-                _ => write!(f, "input `{role}` changed"),
-            },
+            } => write_change(f, &format!("input `{role}`"), before, after),
         }
     }
+}
+
+fn write_change<T>(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    before: &Option<T>,
+    after: &Option<T>,
+) -> fmt::Result {
+    let change = match (before, after) {
+        (None, _) => "is new",
+        (_, None) => "is gone",
+        _ => "changed",
+    };
+    write!(f, "{what} {change}")
 }
 
 fn shown(value: Option<&Value>) -> String {
@@ -121,10 +154,31 @@ pub fn differences(before: &KeyParts, after: &KeyParts) -> Vec<Difference> {
             after: after.stage_version,
         });
     }
+    compare_code(before, after, &mut found);
     let (old, new) = (Some(&before.parameters), Some(&after.parameters));
     compare_values("", old, new, &mut found);
     compare_needs(before, after, &mut found);
     found
+}
+
+fn compare_code(before: &KeyParts, after: &KeyParts, found: &mut Vec<Difference>) {
+    if before.code.is_empty() != after.code.is_empty() {
+        let after = !after.code.is_empty();
+        found.push(Difference::CodeCounts { after });
+        return;
+    }
+    let (old, new) = (before.code.by_module(), after.code.by_module());
+    let modules: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for module in modules {
+        let (before, after) = (old.get(module), new.get(module));
+        if before != after {
+            found.push(Difference::Code {
+                module: module.clone(),
+                before: before.cloned(),
+                after: after.cloned(),
+            });
+        }
+    }
 }
 
 fn compare_needs(before: &KeyParts, after: &KeyParts, found: &mut Vec<Difference>) {
@@ -185,7 +239,9 @@ fn same(before: Option<&Value>, after: Option<&Value>) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::key::FORMAT;
+    use std::collections::BTreeMap;
+
+    use super::super::key::{CodeDigests, FORMAT};
     use super::*;
 
     fn parts(parameters: Value) -> KeyParts {
@@ -194,6 +250,7 @@ mod tests {
             format: FORMAT,
             stage: "train".to_owned(),
             stage_version: 1,
+            code: CodeDigests::default(),
             parameters,
             needs: [("samples".to_owned(), input)].into(),
         }
@@ -246,6 +303,31 @@ mod tests {
             words(&before, &after),
             ["input `data` is new", "input `samples` is gone"]
         );
+    }
+
+    #[test]
+    fn changed_code_is_named_by_its_module() {
+        let with = |modules: &[(&str, &str)]| {
+            let modules = modules.iter();
+            let modules = modules.map(|&(module, digest)| (module.to_owned(), digest.to_owned()));
+            let mut parts = parts(json!({}));
+            parts.code = CodeDigests::from(modules.collect::<BTreeMap<_, _>>());
+            parts
+        };
+        let before = with(&[("physics", "aa"), ("vae", "bb"), ("bits", "cc")]);
+        let after = with(&[("physics", "aa"), ("vae", "dd"), ("random", "cc")]);
+        assert_eq!(
+            words(&before, &after),
+            [
+                "code of `bits` is gone",
+                "code of `random` is new",
+                "code of `vae` changed"
+            ]
+        );
+        assert_eq!(words(&before, &before.clone()), Vec::<String>::new());
+        assert_eq!(words(&with(&[]), &after), ["the program's code counts now"]);
+        let gone = "the program's code counts no more, as `store.code` says";
+        assert_eq!(words(&after, &with(&[])), [gone]);
     }
 
     #[test]

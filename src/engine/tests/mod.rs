@@ -5,3 +5,4 @@ mod failing;
 mod reporting;
 mod sharing;
 mod threads;
+mod trust;
