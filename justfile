@@ -32,6 +32,13 @@ lint:
 smoke:
     .ci/smoke
 
+# the six cases of docs/trust.md and random kills
+[group('check')]
+torture KILLS="200":
+    cargo test --release --locked --lib -- plan:: engine::
+    cargo test --release --locked --test code
+    LATENTFIELD_TEST_KILLS={{ KILLS }} cargo test --release --locked --test program -- --nocapture trust:: kills::
+
 # train on LibTorch: a virtual environment of its own (7 GB of Python packages; LIBTORCH_VENV names another), then the device tests
 [group('check')]
 test-libtorch *ARGS:

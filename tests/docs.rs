@@ -18,6 +18,7 @@ const PAGES: &[&str] = &[
     "docs/recordings.md",
     "docs/store.md",
     "docs/tables.md",
+    "docs/trust.md",
     "docs/verdict.md",
     "results/README.md",
 ];

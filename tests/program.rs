@@ -32,3 +32,5 @@ mod stopping;
 mod store;
 #[path = "program/training.rs"]
 mod training;
+#[path = "program/trust.rs"]
+mod trust;

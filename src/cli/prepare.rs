@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::args::{ManifestArguments, SelectionArguments};
 use super::{Outcome, diagnostic, memory};
 use crate::engine::{Stage, Wanted};
-use crate::manifest::{self, Machine, Manifest, Sources};
-use crate::plan::{self, Plan};
+use crate::manifest::{CodeInKeys, Machine, Manifest, Sources, self};
+use crate::plan::{ByVersion, Plan, PlanError, StageDefinition, self};
 use crate::stages;
 use crate::tables;
 
@@ -94,12 +94,7 @@ pub(super) fn prepare(arguments: &ManifestArguments) -> Result<Prepared, Outcome
         Outcome::Wrong
     })?;
     let stages = stages::registry(digests);
-    let plan = plan::build(
-        &loaded.manifest.points,
-        &stages::definitions(&stages),
-        &stages::figure_requests(&loaded.manifest),
-    )
-    .map_err(|error| {
+    let plan = plan_of(&loaded.manifest, &stages::definitions(&stages)).map_err(|error| {
         diagnostic::error(&error);
         Outcome::Wrong
     })?;
@@ -108,6 +103,18 @@ pub(super) fn prepare(arguments: &ManifestArguments) -> Result<Prepared, Outcome
         stages,
         plan,
     })
+}
+
+/// The plan, with keys that hold what the user's settings say of the program's code.
+fn plan_of(manifest: &Manifest, stages: &[&dyn StageDefinition]) -> Result<Plan, PlanError> {
+    let figures = stages::figure_requests(manifest);
+    let by_version: Vec<ByVersion<'_>> = stages.iter().map(|&stage| ByVersion(stage)).collect();
+    let by_version: Vec<&dyn StageDefinition> = by_version.iter().map(|stage| stage as _).collect();
+    let stages = match manifest.machine.code {
+        CodeInKeys::Digest => stages,
+        CodeInKeys::Version => &by_version,
+    };
+    plan::build(&manifest.points, stages, &figures)
 }
 
 impl Prepared {

@@ -1,6 +1,7 @@
 //! What a running stage sees of the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use crate::random::{self, Generator};
 use super::error::EngineError;
 use super::event::Progress;
 use super::stage::StageError;
-use super::store::{PrivateFolder, StoredEntry, WorkFolder};
+use super::store::{PrivateFolder, StoredEntry, WorkFolder, atomic};
 
 /// Reports of progress that follow each other faster than this are dropped.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
@@ -44,6 +45,16 @@ pub struct TaskContext<'a> {
     speak: Speak<'a>,
     warnings: Mutex<Vec<String>>,
     last_progress: Mutex<Option<Instant>>,
+    seen: Mutex<Seen>,
+}
+
+/// What the stage has read.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Files of inputs, by role.
+    files: BTreeMap<String, BTreeSet<String>>,
+    /// Files outside the store, with their digests.
+    places: BTreeMap<PathBuf, String>,
 }
 
 impl<'a> TaskContext<'a> {
@@ -64,6 +75,7 @@ impl<'a> TaskContext<'a> {
             speak,
             warnings: Mutex::default(),
             last_progress: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
@@ -117,7 +129,19 @@ impl<'a> TaskContext<'a> {
                 known: self.roles().collect::<Vec<_>>().join(", "),
             }));
         };
-        input.read(file).map_err(StageError::from)
+        let bytes = input.read(file)?;
+        let mut seen = lock(&self.seen);
+        let files = seen.files.entry(role.to_owned()).or_default();
+        files.insert(file.to_owned());
+        Ok(bytes)
+    }
+
+    /// Says that the stage has read the file at `path`, outside the store, and found
+    /// this BLAKE3 digest in hexadecimal digits. If the file holds something else when
+    /// the stage has ended, nothing is published.
+    pub fn has_read(&self, path: &Path, blake3: &str) {
+        let mut seen = lock(&self.seen);
+        seen.places.insert(path.to_owned(), blake3.to_owned());
     }
 
     /// Writes the output `name`, a plain file name, into the task's private folder.
@@ -223,6 +247,30 @@ impl<'a> TaskContext<'a> {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+    }
+
+    /// Looks again at all that the stage has read: a result must not stand beside
+    /// inputs that are others than it was made from. What is gone contradicts nothing.
+    pub(super) fn inputs_are_unchanged(&self) -> Result<(), StageError> {
+        let seen = lock(&self.seen);
+        for (role, files) in &seen.files {
+            let input = &self.inputs[role.as_str()];
+            if let Some(problem) = input.change(files)? {
+                return Err(StageError::from(EngineError::InputChanged {
+                    role: role.clone(),
+                    entry: input.folder.clone(),
+                    problem,
+                }));
+            }
+        }
+        for (path, expected) in &seen.places {
+            let found = atomic::digest(path)?;
+            if found.is_some_and(|(_, digest)| digest != *expected) {
+                let path = path.clone();
+                return Err(StageError::from(EngineError::FileChanged { path }));
+            }
+        }
+        Ok(())
     }
 
     /// The warnings so far.

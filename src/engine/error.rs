@@ -1,5 +1,7 @@
 //! What can go wrong around tasks.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use super::store::StoreError;
@@ -35,6 +37,26 @@ pub enum EngineError {
         role: String,
         /// What is wrong with it.
         problem: String,
+    },
+    /// What a task has read of another is no longer what it has read.
+    #[error(
+        "input `{role}` changed while the task ran, nothing was published: `{entry}`: {problem}; run again"
+    )]
+    InputChanged {
+        /// Role of the input.
+        role: String,
+        /// Folder of its entry.
+        entry: PathBuf,
+        /// What is found there now.
+        problem: String,
+    },
+    /// A file outside the store is no longer what the task has read.
+    #[error(
+        "`{path}` changed while the task ran, nothing was published; run again to use its new content"
+    )]
+    FileChanged {
+        /// The file.
+        path: PathBuf,
     },
     /// The pool of threads could not be made.
     #[error("cannot start {threads} threads; use fewer")]

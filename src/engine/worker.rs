@@ -76,6 +76,7 @@ impl Job<'_> {
         let context = TaskContext::new(self.task, inputs, &outputs, &work, self.cancel, speak);
         self.pool()?.install(|| self.stage.run(&context))?;
         let seconds = clock.elapsed().as_secs_f64();
+        context.inputs_are_unchanged()?;
         let record = Record {
             key,
             key_parts: &self.task.key_parts,

@@ -1,6 +1,6 @@
 //! Which keys stand in which table; suggestions for misspelt ones.
 
-use super::{analysis, experiment, model, plot, recording, sampling, training, vae};
+use super::{analysis, experiment, load, model, plot, recording, sampling, training, vae};
 
 /// Keys of the manifest's top level.
 pub(super) const TOP_KEYS: &[&str] = &[
@@ -30,7 +30,7 @@ pub(super) fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("sweep", vec!["zip", "exclude"]),
         ("analysis", analysis::KEYS.to_vec()),
         ("plot", plot::KEYS.to_vec()),
-        ("store", vec!["path"]),
+        ("store", load::STORE_KEYS.to_vec()),
     ];
     for (table, keys) in analysis::TABLES {
         tables.push((table, keys.to_vec()));

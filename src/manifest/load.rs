@@ -13,7 +13,7 @@ use super::problem::Problems;
 use super::report::{Layer, Message, Report};
 use super::section::Section;
 use super::sources::Sources;
-use super::spec::{Axis, Machine, Manifest, Point, Scalar, System};
+use super::spec::{Axis, CodeInKeys, Machine, Manifest, Point, Scalar, System};
 use super::sweep::Sweep;
 use super::vae::VaeSection;
 use super::{between, expanded, memory, overrides, parse, points, sweep};
@@ -23,6 +23,9 @@ const MANIFEST: usize = 0;
 
 /// Keys that belong to the machine, not to the experiment.
 const MACHINE_KEYS: [&str; 2] = ["threads", "store"];
+
+/// Keys of `[store]`.
+pub(super) const STORE_KEYS: &[&str] = &["path", "code"];
 
 /// Loads a manifest; `catalogue` names the tables and columns that plots may use.
 ///
@@ -94,7 +97,9 @@ fn machine_keys_only(mut user: Node, report: &Report<'_>) -> Node {
                     code: "manifest::misplaced_key",
                     key: entry.key.clone(),
                     found: format!("the key {}", quoted(&entry.key)),
-                    expected: "`threads` or `store.path`, which belong to the machine".to_owned(),
+                    expected:
+                        "`threads`, `store.path` or `store.code`, which belong to the machine"
+                            .to_owned(),
                     help: Some("everything else belongs into the manifest".to_owned()),
                 };
                 report.push(entry.key_place, message);
@@ -156,14 +161,15 @@ fn assemble(
 fn machine(root: &Section<'_>) -> Machine {
     let threads = root.count("threads", 1..=4096);
     let store = root.table_or_empty("store");
-    store.allow_only(&["path"]);
-    for (section, key) in [(root, "threads"), (&store, "path")] {
+    store.allow_only(STORE_KEYS);
+    for (section, key) in [(root, "threads"), (&store, "path"), (&store, "code")] {
         let misplaced = section
             .find(key)
             .filter(|entry| entry.node.place.layer == MANIFEST);
         if let Some(entry) = misplaced {
             let help = "set it in `latentfield.toml` of the user's configuration folder, in the \
-                        environment (`LATENTFIELD_THREADS`, `LATENTFIELD_STORE__PATH`) or by `--set`";
+                        environment (`LATENTFIELD_THREADS`, `LATENTFIELD_STORE__PATH`, \
+                        `LATENTFIELD_STORE__CODE`) or by `--set`";
             section.report.push(
                 entry.key_place,
                 Message {
@@ -180,8 +186,16 @@ fn machine(root: &Section<'_>) -> Machine {
         let place = store.find("path")?.node.place;
         Some(store.report.folder(place).join(text))
     });
+    let code = store.word(
+        "code",
+        &[
+            ("digest", CodeInKeys::Digest),
+            ("version", CodeInKeys::Version),
+        ],
+    );
     Machine {
         threads,
+        code: code.unwrap_or_default(),
         store_path: store_path.filter(|path| *path != PathBuf::new()),
     }
 }

@@ -74,7 +74,7 @@ pub use recording::{
 };
 pub use sampling::{SamplingMethod, SamplingSection};
 pub use sources::{ReadError, Sources};
-pub use spec::{Axis, Machine, Manifest, Point, Scalar, System};
+pub use spec::{Axis, CodeInKeys, Machine, Manifest, Point, Scalar, System};
 pub use subset::{BinRange, RecordedSites, SiteRule};
 pub use training::{Device, Engine, TrainingSection};
 pub use vae::{Activation, DecoderKind, PriorKind, VaeSection};

@@ -93,6 +93,19 @@ pub struct Machine {
     pub threads: Option<usize>,
     /// Folder of the store; `None` leaves it to the program.
     pub store_path: Option<PathBuf>,
+    /// What of the program's code decides which stored results are used.
+    pub code: CodeInKeys,
+}
+
+/// What of the program's code is a part of every key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeInKeys {
+    /// Digests of the code that a stage depends on: other code, other results.
+    #[default]
+    Digest,
+    /// The stage's version alone, which the program's authors raise by hand.
+    Version,
 }
 
 /// The value of a swept parameter.

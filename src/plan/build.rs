@@ -10,7 +10,7 @@ use super::definition::{
     FIGURE_STAGE, FigureRequest, Request, StageDefinition, TABLE_STAGE, TableParameters, TableRow,
 };
 use super::error::PlanError;
-use super::key::{FORMAT, Key, KeyParts};
+use super::key::{CodeDigests, FORMAT, Key, KeyParts};
 use super::label::{common_coordinates, label, place, value};
 use super::task::{Input, Plan, Task, TaskId};
 
@@ -36,7 +36,7 @@ pub fn build(
     figures: &[FigureRequest],
 ) -> Result<Plan, PlanError> {
     check_names(stages, figures)?;
-    let mut builder = Builder::new(points);
+    let mut builder = Builder::new(points, stages);
     for position in 0..points.len() {
         builder.add_point(position, stages)?;
     }
@@ -71,10 +71,18 @@ struct Builder<'a> {
     by_key: HashMap<Key, TaskId>,
     /// The task that each point uses for each stage.
     by_stage: Vec<BTreeMap<&'static str, TaskId>>,
+    /// The code of each stage.
+    code: HashMap<&'static str, CodeDigests>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(points: &'a [Point]) -> Self {
+    fn new(points: &'a [Point], stages: &[&dyn StageDefinition]) -> Self {
+        let code = |stage: &&dyn StageDefinition| {
+            let parts = stage.code().iter();
+            let parts = parts.map(|&(module, digest)| (module.to_owned(), digest.to_owned()));
+            let digests: BTreeMap<String, String> = parts.collect();
+            (stage.name(), CodeDigests::from(digests))
+        };
         Self {
             points,
             plan: Plan {
@@ -83,6 +91,7 @@ impl<'a> Builder<'a> {
             },
             by_key: HashMap::new(),
             by_stage: vec![BTreeMap::new(); points.len()],
+            code: stages.iter().map(code).collect(),
         }
     }
 
@@ -149,6 +158,7 @@ impl<'a> Builder<'a> {
             format: FORMAT,
             stage: stage.name().to_owned(),
             stage_version: stage.version(),
+            code: self.code.get(stage.name()).cloned().unwrap_or_default(),
             parameters,
             needs: needs.iter().map(key_of).collect(),
         };

@@ -11,6 +11,10 @@ pub const TABLE_STAGE: &str = "table";
 /// Name of the stage that draws a figure from finished tables.
 pub const FIGURE_STAGE: &str = "figure";
 
+/// Digests of the code on which a stage's result depends, each behind the module that
+/// it is of.
+pub type Code = &'static [(&'static str, &'static str)];
+
 /// A stage as the plan sees it: what it reads of a point and what it needs.
 pub trait StageDefinition: Sync {
     /// Name of the stage; a part of every key.
@@ -18,6 +22,11 @@ pub trait StageDefinition: Sync {
 
     /// Version of the stage's meaning, raised by hand when that changes.
     fn version(&self) -> u32;
+
+    /// The code on which the result depends; a part of every key. None by default.
+    fn code(&self) -> Code {
+        &[]
+    }
 
     /// What the stage reads of `point`, or `None` if the point does not ask for it.
     ///
@@ -77,6 +86,29 @@ impl ManifestKey {
         }
         let rest = path.strip_prefix(self.path)?;
         (rest.is_empty() || rest.starts_with(['.', '['])).then(|| rest.to_owned())
+    }
+}
+
+/// A stage whose keys hold no code: its version alone says what it means.
+///
+/// For people who keep results across a change of the program.
+pub struct ByVersion<'a>(pub &'a dyn StageDefinition);
+
+impl StageDefinition for ByVersion<'_> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn version(&self) -> u32 {
+        self.0.version()
+    }
+
+    fn request(&self, point: &Point) -> Option<Request> {
+        self.0.request(point)
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        self.0.tables()
     }
 }
 

@@ -38,6 +38,20 @@ pub enum Difference {
         /// Version of the second.
         after: u32,
     },
+    /// Code that the stage depends on changed, or it depends on other code.
+    Code {
+        /// The module.
+        module: String,
+        /// Digest in the first, if it depends on the module.
+        before: Option<String>,
+        /// Digest in the second, if it depends on the module.
+        after: Option<String>,
+    },
+    /// One of the keys holds digests of the code and the other does not.
+    CodeCounts {
+        /// Whether the second does.
+        after: bool,
+    },
     /// A parameter changed, appeared or vanished.
     Parameter {
         /// Dotted path within the parameters.
@@ -75,6 +89,15 @@ impl fmt::Display for Difference {
             Self::StageVersion { before, after } => {
                 write!(f, "stage version {before} → {after}")
             }
+            Self::Code {
+                module,
+                before,
+                after,
+            } => write_change(f, &format!("code of `{module}`"), before, after),
+            Self::CodeCounts { after: true } => f.write_str("the program's code counts now"),
+            Self::CodeCounts { after: false } => {
+                f.write_str("the program's code counts no more, as `store.code` says")
+            }
             Self::Parameter {
                 path,
                 before,
@@ -96,11 +119,7 @@ impl fmt::Display for Difference {
                 role,
                 before,
                 after,
-            } => match (before, after) {
-                (None, _) => write!(f, "input `{role}` is new"),
-                (_, None) => write!(f, "input `{role}` is gone"),
-                _ => write!(f, "input `{role}` changed"),
-            },
+            } => write_change(f, &format!("input `{role}`"), before, after),
         }
     }
 }
@@ -138,6 +157,20 @@ fn spaced(value: &Value) -> String {
     }
 }
 
+fn write_change<T>(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    before: &Option<T>,
+    after: &Option<T>,
+) -> fmt::Result {
+    let change = match (before, after) {
+        (None, _) => "is new",
+        (_, None) => "is gone",
+        _ => "changed",
+    };
+    write!(f, "{what} {change}")
+}
+
 fn shown(value: Option<&Value>) -> String {
     let Some(value) = value else {
         return "(absent)".to_owned();
@@ -172,6 +205,7 @@ pub fn differences(before: &KeyParts, after: &KeyParts) -> Vec<Difference> {
             after: after.stage_version,
         });
     }
+    compare_code(before, after, &mut found);
     if before.stage == TABLE_STAGE && compare_tables(before, after, &mut found) {
         return found;
     }
@@ -224,6 +258,26 @@ pub fn in_manifest_names(found: Vec<Difference>, keys: &[ManifestKey]) -> Vec<Di
         !default.is_some_and(|default| changed_as(difference, default))
     });
     told.map(|(difference, _)| difference.clone()).collect()
+}
+
+fn compare_code(before: &KeyParts, after: &KeyParts, found: &mut Vec<Difference>) {
+    if before.code.is_empty() != after.code.is_empty() {
+        let after = !after.code.is_empty();
+        found.push(Difference::CodeCounts { after });
+        return;
+    }
+    let (old, new) = (before.code.by_module(), after.code.by_module());
+    let modules: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for module in modules {
+        let (before, after) = (old.get(module), new.get(module));
+        if before != after {
+            found.push(Difference::Code {
+                module: module.clone(),
+                before: before.cloned(),
+                after: after.cloned(),
+            });
+        }
+    }
 }
 
 fn compare_needs(before: &KeyParts, after: &KeyParts, found: &mut Vec<Difference>) {
@@ -285,7 +339,9 @@ fn same(before: Option<&Value>, after: Option<&Value>) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::key::FORMAT;
+    use std::collections::BTreeMap;
+
+    use super::super::key::{CodeDigests, FORMAT};
     use super::*;
 
     fn parts(parameters: Value) -> KeyParts {
@@ -294,6 +350,7 @@ mod tests {
             format: FORMAT,
             stage: "train".to_owned(),
             stage_version: 1,
+            code: CodeDigests::default(),
             parameters,
             needs: [("samples".to_owned(), input)].into(),
         }
@@ -372,6 +429,31 @@ mod tests {
             words(&before, &after),
             ["input `data` is new", "input `samples` is gone"]
         );
+    }
+
+    #[test]
+    fn changed_code_is_named_by_its_module() {
+        let with = |modules: &[(&str, &str)]| {
+            let modules = modules.iter();
+            let modules = modules.map(|&(module, digest)| (module.to_owned(), digest.to_owned()));
+            let mut parts = parts(json!({}));
+            parts.code = CodeDigests::from(modules.collect::<BTreeMap<_, _>>());
+            parts
+        };
+        let before = with(&[("physics", "aa"), ("vae", "bb"), ("bits", "cc")]);
+        let after = with(&[("physics", "aa"), ("vae", "dd"), ("random", "cc")]);
+        assert_eq!(
+            words(&before, &after),
+            [
+                "code of `bits` is gone",
+                "code of `random` is new",
+                "code of `vae` changed"
+            ]
+        );
+        assert_eq!(words(&before, &before.clone()), Vec::<String>::new());
+        assert_eq!(words(&with(&[]), &after), ["the program's code counts now"]);
+        let gone = "the program's code counts no more, as `store.code` says";
+        assert_eq!(words(&after, &with(&[])), [gone]);
     }
 
     #[test]

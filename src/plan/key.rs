@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Version of the way in which keys are made.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// BLAKE3 digest of a task's [`KeyParts`], as 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,9 +42,56 @@ impl fmt::Display for Key {
     }
 }
 
+/// Digests of the code that a result depends on, by module. A clone costs nothing, since
+/// all tasks of a stage share it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
+pub struct CodeDigests(Arc<CodeInner>);
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct CodeInner {
+    by_module: BTreeMap<String, String>,
+    /// Over all of them.
+    digest: String,
+}
+
+impl CodeDigests {
+    /// The digests, by module.
+    #[must_use]
+    pub fn by_module(&self) -> &BTreeMap<String, String> {
+        &self.0.by_module
+    }
+
+    /// Whether no code counts.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.by_module.is_empty()
+    }
+}
+
+impl From<BTreeMap<String, String>> for CodeDigests {
+    fn from(by_module: BTreeMap<String, String>) -> Self {
+        let members = by_module.iter().map(|(module, digest)| {
+            let digest = Value::from(digest.as_str());
+            (module.clone(), digest)
+        });
+        let text = canonical_json(&Value::Object(members.collect()));
+        let digest = blake3::hash(text.as_bytes()).to_hex().to_string();
+        Self(Arc::new(CodeInner { by_module, digest }))
+    }
+}
+
+impl From<CodeDigests> for BTreeMap<String, String> {
+    fn from(code: CodeDigests) -> Self {
+        code.by_module().clone()
+    }
+}
+
 /// Everything that decides a task's result, and nothing else.
 ///
-/// Not among the parts: paths, times, thread counts, the order of a file's keys.
+/// Each part has a name and a type, and none can run into the next: the key is made
+/// from JSON, which puts texts between quotes and lists between brackets. Not among the
+/// parts: paths, times, thread counts, the order of a file's keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyParts {
@@ -53,6 +101,9 @@ pub struct KeyParts {
     pub stage: String,
     /// Version of the stage's meaning.
     pub stage_version: u32,
+    /// The code on which the stage depends; empty if it does not count.
+    #[serde(default, skip_serializing_if = "CodeDigests::is_empty")]
+    pub code: CodeDigests,
     /// What the stage reads of a point.
     pub parameters: Value,
     /// Keys of the needed tasks, by role. The same keys under other roles make
@@ -69,13 +120,16 @@ impl KeyParts {
             .iter()
             .map(|(role, key)| (role.clone(), Value::from(key.as_str())))
             .collect();
-        let parts = serde_json::json!({
+        let mut parts = serde_json::json!({
             "format": self.format,
             "stage": self.stage,
             "stage_version": self.stage_version,
             "parameters": self.parameters,
             "needs": needs,
         });
+        if !self.code.is_empty() {
+            parts["code"] = Value::from(self.code.0.digest.as_str());
+        }
         Key(blake3::hash(canonical_json(&parts).as_bytes())
             .to_hex()
             .to_string())

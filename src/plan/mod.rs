@@ -27,11 +27,11 @@ pub(crate) mod world;
 
 pub use build::build;
 pub use definition::{
-    FIGURE_STAGE, FigureRequest, ManifestKey, Need, Request, StageDefinition, TABLE_STAGE,
-    TableParameters, TableRow,
+    ByVersion, Code, FIGURE_STAGE, FigureRequest, ManifestKey, Need, Request, StageDefinition,
+    TABLE_STAGE, TableParameters, TableRow,
 };
 pub use error::PlanError;
 pub use explain::{Difference, differences, in_manifest_names};
-pub use key::{FORMAT, Key, KeyParts, canonical_json};
+pub use key::{CodeDigests, FORMAT, Key, KeyParts, canonical_json};
 pub use select::{Selector, select};
 pub use task::{Input, Place, Plan, Task, TaskId};

@@ -163,12 +163,19 @@ fn names_must_differ() {
     ));
 }
 
+fn code(parts: &[(&str, &str)]) -> CodeDigests {
+    let parts = parts.iter();
+    let parts = parts.map(|&(module, digest)| (module.to_owned(), digest.to_owned()));
+    CodeDigests::from(parts.collect::<BTreeMap<String, String>>())
+}
+
 fn parts() -> KeyParts {
     let key = |digit: &str| Key::parse(&digit.repeat(64)).unwrap();
     KeyParts {
         format: FORMAT,
         stage: "train".to_owned(),
         stage_version: 1,
+        code: code(&[("bits", "aa"), ("vae", "bb")]),
         parameters: json!({"latent": 2, "rate": 0.5}),
         needs: [("a".to_owned(), key("1")), ("b".to_owned(), key("2"))].into(),
     }
@@ -184,13 +191,22 @@ fn every_part_of_a_key_decides_it() {
         format: _,
         stage: _,
         stage_version: _,
+        code: _,
         parameters: _,
         needs: _,
     } = parts();
-    let changes: [Change; 9] = [
+    let changes: [Change; 13] = [
         ("format", |p| p.format += 1),
         ("stage", |p| p.stage = "trains".to_owned()),
         ("version", |p| p.stage_version = 2),
+        ("code", |p| p.code = code(&[("bits", "aa"), ("vae", "cc")])),
+        ("code of another module", |p| {
+            p.code = code(&[("bits", "aa"), ("plots", "bb")]);
+        }),
+        ("swapped code", |p| {
+            p.code = code(&[("bits", "bb"), ("vae", "aa")])
+        }),
+        ("no code", |p| p.code = code(&[])),
         ("value", |p| p.parameters["latent"] = json!(3)),
         ("type", |p| p.parameters["latent"] = json!("2")),
         ("more", |p| p.parameters["new"] = Value::Null),
@@ -218,6 +234,157 @@ fn every_part_of_a_key_decides_it() {
             assert_ne!(key, other_key, "{what} and {other}");
         }
     }
+}
+
+/// Texts that would run into each other if parts were joined without a frame.
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof!["[ab,:\"\\\\\\[{1.]{0,3}", Just("a,b".to_owned())]
+}
+
+/// Small values that look alike: `1`, `1.0`, `"1"`, `["a,b"]`, `["a", "b"]`, …
+fn value() -> impl Strategy<Value = Value> {
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (0..2_i64).prop_map(Value::from),
+        (0..2_u8).prop_map(|x| Value::from(f64::from(x))),
+        (0..2_u8).prop_map(|x| Value::from(x.to_string())),
+        word().prop_map(Value::from),
+    ];
+    scalar.prop_recursive(2, 6, 3, |inner| {
+        let members = proptest::collection::btree_map(word(), inner.clone(), 0..3);
+        prop_oneof![
+            proptest::collection::vec(inner, 0..3).prop_map(Value::from),
+            members.prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_parts() -> impl Strategy<Value = KeyParts> {
+    let keys = proptest::collection::btree_map(word(), 0..2_u8, 0..3);
+    let code = proptest::collection::btree_map(word(), word(), 0..3);
+    let stage = (word(), 1..3_u32);
+    (stage, code, value(), keys).prop_map(|((stage, stage_version), code, parameters, keys)| {
+        let key = |digit: u8| Key::parse(&digit.to_string().repeat(64)).unwrap();
+        KeyParts {
+            format: FORMAT,
+            stage,
+            stage_version,
+            code: code.into(),
+            parameters,
+            needs: keys.into_iter().map(|(role, k)| (role, key(k))).collect(),
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    /// Equality of the parts is that of `serde_json`, which knows nothing of keys.
+    #[test]
+    fn two_keys_agree_if_and_only_if_all_parts_do(a in any_parts(), b in any_parts()) {
+        let same_but_parameters = |parameters: &Value| KeyParts {
+            parameters: parameters.clone(),
+            ..a.clone()
+        };
+        let close = same_but_parameters(&b.parameters);
+        for (x, y) in [(&a, &b), (&a, &close), (&close, &b)] {
+            prop_assert_eq!(x == y, x.key() == y.key(), "{:?}\n{:?}", x, y);
+            prop_assert_eq!(x == y, differences(x, y).is_empty(), "{:?}\n{:?}", x, y);
+        }
+    }
+
+    /// What the roles exchange is exchanged in the key as well.
+    #[test]
+    fn exchanged_roles_are_another_key(parts in any_parts(), a in 0..2_u8, b in 0..2_u8) {
+        let key = |digit: u8| Key::parse(&digit.to_string().repeat(64)).unwrap();
+        let mut parts = parts;
+        parts.needs = [("a".to_owned(), key(a)), ("b".to_owned(), key(b))].into();
+        let mut exchanged = parts.clone();
+        exchanged.needs = [("a".to_owned(), key(b)), ("b".to_owned(), key(a))].into();
+        prop_assert_eq!(a == b, parts.key() == exchanged.key());
+    }
+}
+
+#[test]
+fn values_that_look_alike_are_told_apart() {
+    let alike = [
+        json!(1),
+        json!(1.0),
+        json!("1"),
+        json!([1]),
+        json!({"1": null}),
+        json!(["a,b"]),
+        json!(["a", "b"]),
+        json!(["a\",\"b"]),
+        json!([["a"], "b"]),
+        json!([]),
+        json!({}),
+        json!(""),
+        json!(null),
+        json!("null"),
+        json!(false),
+    ];
+    let keys: Vec<Key> = alike
+        .iter()
+        .map(|value| {
+            let mut parts = parts();
+            parts.parameters["latent"] = value.clone();
+            parts.key()
+        })
+        .collect();
+    for (i, key) in keys.iter().enumerate() {
+        assert!(!keys[..i].contains(key), "{}", alike[i]);
+    }
+}
+
+/// A stage with code.
+struct Coded(Toy, Code);
+
+impl StageDefinition for Coded {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn version(&self) -> u32 {
+        self.0.version()
+    }
+
+    fn code(&self) -> Code {
+        self.1
+    }
+
+    fn request(&self, point: &Point) -> Option<Request> {
+        self.0.request(point)
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        self.0.tables()
+    }
+}
+
+#[test]
+fn changed_code_changes_the_keys_of_its_stage_and_of_all_that_follows() {
+    let plan = |train: Code, by_version: bool| {
+        let coded = toys().into_iter().map(|toy| {
+            let code = if toy.name == "train" { train } else { &[] };
+            Coded(toy, code)
+        });
+        let coded: Vec<Coded> = coded.collect();
+        let known: Vec<&dyn StageDefinition> = coded.iter().map(|stage| stage as _).collect();
+        let versions: Vec<ByVersion<'_>> = known.iter().map(|&stage| ByVersion(stage)).collect();
+        let versions: Vec<&dyn StageDefinition> = versions.iter().map(|stage| stage as _).collect();
+        let stages = if by_version { versions } else { known };
+        build(&points(&[0.4, 0.5], &[2, 3], 1), &stages, &[figure()]).unwrap()
+    };
+    let (old, new) = (plan(&[("vae", "aa")], false), plan(&[("vae", "bb")], false));
+    for (old, new) in old.tasks.iter().zip(&new.tasks) {
+        assert_eq!(old.key == new.key, old.stage == "sample", "{}", old.label);
+    }
+    // By version alone, keys are those of stages without code.
+    let none = plan(&[], false);
+    assert_eq!(plan(&[("vae", "bb")], true).tasks, none.tasks);
+    assert_ne!(old.tasks, none.tasks);
 }
 
 #[test]

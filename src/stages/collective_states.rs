@@ -20,7 +20,7 @@ use crate::inference::collective::{
     variance_components,
 };
 use crate::manifest::{Point, System};
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 use crate::vae::Vae;
 
@@ -58,6 +58,10 @@ impl StageDefinition for CollectiveStates {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

@@ -25,7 +25,7 @@ use crate::inference::couplings::{
 use crate::inference::{self, Bootstrap, Centring};
 use crate::manifest::{self, Point};
 use crate::physics::{MeanFieldTheory, System};
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Table, schema};
 
 /// The stage.
@@ -54,6 +54,10 @@ impl StageDefinition for Couplings {
 
     fn version(&self) -> u32 {
         2
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

@@ -25,7 +25,7 @@ use crate::inference::fields::{
     self, FieldLaw, FitOptions, MAX_FIELDS, NumberOfFields, Rotation, Stability, StabilityOptions,
 };
 use crate::manifest::{PatternRotation, Point};
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 
 use decoder::Decoder;
 use ladder::{Rung, Split};
@@ -108,6 +108,10 @@ impl StageDefinition for EffectiveModel {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

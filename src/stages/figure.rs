@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::manifest::{Manifest, Point};
-use crate::plan::{FIGURE_STAGE, FigureRequest, Request, StageDefinition};
+use crate::plan::{Code, FIGURE_STAGE, FigureRequest, Request, StageDefinition};
 use crate::plots::{self, FigureInput, PlotRequest};
 use crate::tables;
 
@@ -84,6 +84,10 @@ impl StageDefinition for Draw {
 
     fn version(&self) -> u32 {
         2
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, _point: &Point) -> Option<Request> {

@@ -21,7 +21,7 @@ use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::Estimate;
 use crate::information::{EquilibriumSamples, InformationValue, Partition};
 use crate::manifest::{self, PartitionRule, Point};
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 
 pub(super) const NAME: &str = "information";
@@ -45,6 +45,10 @@ impl StageDefinition for Information {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

@@ -16,7 +16,7 @@ use super::train;
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::Estimate;
 use crate::manifest::Point;
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 use crate::vae::{Vae, quadrature};
 
@@ -45,6 +45,10 @@ impl StageDefinition for Likelihood {
 
     fn version(&self) -> u32 {
         2
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

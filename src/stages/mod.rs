@@ -19,9 +19,14 @@
 //! A new analysis is one file here, one line in [`registry`], a schema in
 //! `tables` and a section in `manifest`.
 //!
-//! # Versions
+//! # Code and versions
 //!
-//! A stage's version is raised by hand when its meaning changes. `sample` and `train`
+//! A key holds digests of the code that its stage depends on ([`CODE`], made by the
+//! build script): a result of other code is another result. So that a stage depends on
+//! little, what many share lies in files of its own (`data`, `model`, `outputs`).
+//!
+//! A stage's version is raised by hand when its meaning changes; it alone decides where
+//! a user's settings say `store.code = "version"`. `sample` and `train`
 //! were raised to 2 for several models and units, and stand at 3 since exact spins
 //! come from other random numbers; `likelihood`, `statistics` and `verdict` stand at 2
 //! since a part of a recording is taken from all over it, `figure` at 2 for its new frames, `couplings` at 2;
@@ -38,6 +43,7 @@ mod model;
 mod model_file;
 mod models;
 mod named_files;
+mod outputs;
 mod patterns;
 mod recording;
 mod sample;
@@ -47,14 +53,27 @@ mod thermodynamics;
 mod train;
 mod verdict;
 
-use crate::engine::{Progress, Stage, StageError, TaskContext};
-use crate::plan::StageDefinition;
-use crate::tables::{self, Table};
+use crate::engine::Stage;
+use crate::plan::{Code, StageDefinition};
+
+use outputs::{json, report, write_fragment};
 
 pub use figure::figure_requests;
 pub use model_file::ModelFileError;
-pub use named_files::{NamedFileError, read_named_files};
-pub use recording::{RecordingDigest, parquet_recording, recording_digests};
+pub use named_files::{NamedFileError, read_named_files, recording_digests};
+pub use recording::{RecordingDigest, parquet_recording};
+
+/// For each file of this folder the parts of the code on which it depends, each with
+/// its digest: see `build/code.rs`.
+const CODE: &[(&str, Code)] = include!(concat!(env!("OUT_DIR"), "/code.rs"));
+
+/// The code on which the stage in `module` depends, as `module_path!()` names it.
+fn code_of(module: &str) -> Code {
+    let below = module.split("::stages::").nth(1).unwrap_or_default();
+    let file = below.split("::").next().unwrap_or_default();
+    let found = CODE.iter().find(|(known, _)| *known == file);
+    found.map_or(&[], |(_, code)| code)
+}
 
 /// All stages, in the order of the data's flow.
 ///
@@ -89,25 +108,4 @@ pub fn definitions(stages: &[Box<dyn Stage>]) -> Vec<&dyn StageDefinition> {
         .iter()
         .map(|stage| stage.as_ref() as &dyn StageDefinition)
         .collect()
-}
-
-/// A stage's parameters as JSON.
-///
-/// They are plain structs of numbers, texts and lists, which JSON can always say.
-fn json<T: serde::Serialize>(parameters: &T) -> serde_json::Value {
-    serde_json::to_value(parameters).unwrap_or(serde_json::Value::Null)
-}
-
-/// Says how far a task has come and what it does.
-fn report(task: &TaskContext<'_>, fraction: f64, message: &str) {
-    task.progress(Progress {
-        fraction,
-        message: message.to_owned(),
-    });
-}
-
-/// Writes a table as `<table>.parquet`, with its provenance.
-fn write_fragment(task: &TaskContext<'_>, table: &Table) -> Result<(), StageError> {
-    let bytes = tables::to_bytes(table, &task.metadata())?;
-    task.write(&format!("{}.parquet", table.name()), &bytes)
 }

@@ -7,7 +7,9 @@ use crate::bits::BitMatrix;
 use crate::engine::{StageError, TaskContext};
 use crate::fields;
 use crate::information::{ExactInformation, Lattice};
-use crate::manifest::{DrawnFieldModel, FieldLaw, FieldModelSource, ModelSection, PatternSource};
+use crate::manifest::{
+    DrawnFieldModel, FieldLaw, FieldModelSource, ModelSection, PatternSource, System as Given,
+};
 use crate::physics::{self, ModelRecipe, PhysicsError, System};
 use crate::random::{self, Generator};
 use crate::tables;
@@ -53,6 +55,15 @@ pub(super) enum Model {
         sites: usize,
         source: FieldModel,
     },
+}
+
+/// Whether the probability of each configuration is known, so that no network with
+/// further latents is needed for comparison.
+pub(super) fn probability_is_known(system: &Given) -> bool {
+    match system {
+        Given::Model { model, .. } => !matches!(model, ModelSection::LebwohlLasher(_)),
+        Given::Recording(_) => false,
+    }
 }
 
 /// Where the stored patterns of a Hopfield network come from.

@@ -1,14 +1,16 @@
-//! Patterns and models that a manifest names by a file or a folder.
+//! The files and folders that a manifest names, looked at before the plan is made.
 //!
-//! They are read before the plan is made and take the place of the path, so that keys
-//! hold what is in them and no stage needs the file.
+//! Patterns and models take the place of their path, so that keys hold what is in them
+//! and no stage needs the file. Of recordings and samples keys hold the digest; the
+//! stage that reads one holds it against that.
 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::model_file::{self, ModelFileError};
-use super::recording::parquet_recording;
+use super::models;
+use super::recording::{RecordingDigest, parquet_recording};
 use crate::bits::BitMatrix;
 use crate::manifest::{FieldModelSource, ModelSection, PatternSource, Point, System};
 use crate::recording::{self as reader, ReadRequest, RecordingError};
@@ -94,6 +96,57 @@ pub fn read_named_files(points: &mut [Point]) -> Result<(), Vec<NamedFileError>>
     } else {
         Err(problems)
     }
+}
+
+/// Takes the digest of each file that the points name, and checks the SHA-256
+/// that a manifest gives for it.
+///
+/// # Errors
+///
+/// One [`RecordingError`] a file that is missing, unreadable or of another
+/// content than the manifest says.
+pub fn recording_digests(points: &[Point]) -> Result<Vec<RecordingDigest>, Vec<RecordingError>> {
+    let mut digests: Vec<RecordingDigest> = Vec::new();
+    let mut problems = Vec::new();
+    let mut seen: Vec<(PathBuf, Option<&str>)> = Vec::new();
+    for (request, sha256) in points.iter().flat_map(files) {
+        let file = (request.path.clone(), sha256);
+        if seen.contains(&file) {
+            continue;
+        }
+        let loaded = reader::load(&request)
+            .and_then(|bytes| reader::check_sha256(&file.0, &bytes, sha256).map(|()| bytes));
+        match loaded {
+            Ok(bytes) => digests.push(RecordingDigest {
+                path: file.0.clone(),
+                blake3: blake3::hash(&bytes).to_hex().to_string(),
+            }),
+            Err(error) => problems.push(error),
+        }
+        seen.push(file);
+    }
+    if problems.is_empty() {
+        Ok(digests)
+    } else {
+        Err(problems)
+    }
+}
+
+/// The files that a point names, with the SHA-256 that the manifest gives for them.
+fn files(point: &Point) -> Vec<(ReadRequest, Option<&str>)> {
+    let mut files = Vec::new();
+    if let System::Recording(section) = &point.system {
+        let request = ReadRequest {
+            path: section.path.clone(),
+            cite: section.cite.clone(),
+            ..ReadRequest::default()
+        };
+        files.push((request, section.sha256.as_deref()));
+    }
+    let models = point.analysis.models.iter();
+    let samples = models.flat_map(|section| &section.samples);
+    files.extend(samples.map(|samples| (models::read_request(samples), None)));
+    files
 }
 
 /// The files that one key names, each read once.

@@ -15,7 +15,7 @@ use crate::inference::{
     self, BinaryFactors, Centring, InferenceError, MAX_PATTERNS, Match, Spectrum,
 };
 use crate::manifest::Point;
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 use crate::vae::Vae;
 
@@ -39,6 +39,10 @@ impl StageDefinition for Patterns {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

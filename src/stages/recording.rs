@@ -11,13 +11,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
-use super::models;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::manifest::{
     BinRange, Point, RecordedSites, RecordingAxis, RecordingFormat, RecordingSection, SiteRule,
     System, TimeUnit,
 };
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::random;
 use crate::recording::{
     self as reader, Axis, Coding, ReadRequest, RecordingError, SpikeColumn, SpikeTimes,
@@ -36,57 +35,6 @@ pub struct RecordingDigest {
     pub path: PathBuf,
     /// BLAKE3 of its bytes, hexadecimal.
     pub blake3: String,
-}
-
-/// Takes the digest of each file that the points name, and checks the SHA-256
-/// that a manifest gives for it.
-///
-/// # Errors
-///
-/// One [`RecordingError`] a file that is missing, unreadable or of another
-/// content than the manifest says.
-pub fn recording_digests(points: &[Point]) -> Result<Vec<RecordingDigest>, Vec<RecordingError>> {
-    let mut digests: Vec<RecordingDigest> = Vec::new();
-    let mut problems = Vec::new();
-    let mut seen: Vec<(PathBuf, Option<&str>)> = Vec::new();
-    for (request, sha256) in points.iter().flat_map(files) {
-        let file = (request.path.clone(), sha256);
-        if seen.contains(&file) {
-            continue;
-        }
-        let loaded = reader::load(&request)
-            .and_then(|bytes| reader::check_sha256(&file.0, &bytes, sha256).map(|()| bytes));
-        match loaded {
-            Ok(bytes) => digests.push(RecordingDigest {
-                path: file.0.clone(),
-                blake3: blake3::hash(&bytes).to_hex().to_string(),
-            }),
-            Err(error) => problems.push(error),
-        }
-        seen.push(file);
-    }
-    if problems.is_empty() {
-        Ok(digests)
-    } else {
-        Err(problems)
-    }
-}
-
-/// The files that a point names, with the SHA-256 that the manifest gives for them.
-fn files(point: &Point) -> Vec<(ReadRequest, Option<&str>)> {
-    let mut files = Vec::new();
-    if let System::Recording(section) = &point.system {
-        let request = ReadRequest {
-            path: section.path.clone(),
-            cite: section.cite.clone(),
-            ..ReadRequest::default()
-        };
-        files.push((request, section.sha256.as_deref()));
-    }
-    let models = point.analysis.models.iter();
-    let samples = models.flat_map(|section| &section.samples);
-    files.extend(samples.map(|samples| (models::read_request(samples), None)));
-    files
 }
 
 /// The stage, with the digests of the files that it may be asked for.
@@ -279,6 +227,10 @@ impl StageDefinition for Recording {
         1
     }
 
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
+    }
+
     fn request(&self, point: &Point) -> Option<Request> {
         let System::Recording(section) = &point.system else {
             return None;
@@ -327,6 +279,7 @@ impl Stage for Recording {
                 request.path.display()
             )));
         }
+        task.has_read(&request.path, &found);
         let recording = reader::read_bytes(&bytes, &request, &parquet_recording)?;
         let recording = parameters.select(recording)?;
         for warning in recording.warnings() {

@@ -13,7 +13,7 @@ use super::model::Model;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::manifest::{Point, SamplingMethod as Asked, System};
 use crate::physics::{self, Ensemble, LogPartition, PhysicsError, SamplingMethod};
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Table, schema};
 
 pub(super) const NAME: &str = "sample";
@@ -77,6 +77,10 @@ impl StageDefinition for Sample {
 
     fn version(&self) -> u32 {
         3
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

@@ -15,7 +15,7 @@ use crate::inference::{
     BlockedPopulation, Estimate, IndependentModel, PopulationErrors, PopulationStatistics, compare,
 };
 use crate::manifest::Point;
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 use crate::vae::Vae;
 
@@ -38,6 +38,10 @@ impl StageDefinition for Statistics {
 
     fn version(&self) -> u32 {
         2
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::manifest::Point;
-use crate::plan::{ManifestKey, Request, StageDefinition, TABLE_STAGE, TableParameters, TableRow};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition, TABLE_STAGE, TableParameters, TableRow};
 use crate::tables::{self, Cell, Table};
 
 /// The stage.
@@ -20,6 +20,10 @@ impl StageDefinition for Join {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, _point: &Point) -> Option<Request> {

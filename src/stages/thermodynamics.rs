@@ -17,7 +17,7 @@ use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::{self, Observations, OrderParameter};
 use crate::manifest::{self, Point};
 use crate::physics::System;
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Table, schema};
 
 /// The stage.
@@ -36,6 +36,10 @@ impl StageDefinition for Thermodynamics {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

@@ -14,7 +14,7 @@ use crate::configurations::Configurations;
 use crate::engine::{Progress, Stage, StageError, TaskContext};
 use crate::manifest::{self, DecoderKind, Engine, Point, System, TrainingSection, VaeSection};
 use crate::physics::IndependentSampler;
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::random::Generator;
 use crate::tables::{Table, schema};
 use crate::vae::{
@@ -165,6 +165,10 @@ impl StageDefinition for Train {
         3
     }
 
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
+    }
+
     fn request(&self, point: &Point) -> Option<Request> {
         Some(request(point, &point.vae))
     }
@@ -187,9 +191,13 @@ impl StageDefinition for TrainFurther {
         Train.version()
     }
 
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
+    }
+
     fn request(&self, point: &Point) -> Option<Request> {
         let verdict = point.analysis.verdict.as_ref()?;
-        if super::verdict::probability_is_known(&point.system) {
+        if super::model::probability_is_known(&point.system) {
             return None;
         }
         let mut section = point.vae.clone();

@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use self::evidence::{Gathered, gather};
 use self::tests_of_samples::{SampleSets, SampleTests};
 use super::data::{self, DataSet};
-use super::model::Model;
+use super::model::{self, Model};
 use super::report;
 use super::{information, likelihood, train};
 use crate::configurations::Configurations;
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::{self, Measured};
 use crate::manifest::{ModelSection, Point, System};
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 
 /// The stage.
@@ -37,15 +37,6 @@ const LIKELIHOOD: &str = likelihood::NAME;
 const INFORMATION: &str = "information";
 const FURTHER: &str = "further";
 
-/// Whether the probability of each configuration is known, so that no network with
-/// further latents is needed for comparison.
-pub(super) fn probability_is_known(system: &System) -> bool {
-    match system {
-        System::Model { model, .. } => !matches!(model, ModelSection::LebwohlLasher(_)),
-        System::Recording(_) => false,
-    }
-}
-
 impl StageDefinition for Verdict {
     fn name(&self) -> &'static str {
         "verdict"
@@ -53,6 +44,10 @@ impl StageDefinition for Verdict {
 
     fn version(&self) -> u32 {
         2
+    }
+
+    fn code(&self) -> Code {
+        super::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
@@ -68,7 +63,7 @@ impl StageDefinition for Verdict {
             .needing(train::ROLE, train::NAME)
             .needing(LIKELIHOOD, likelihood::NAME)
             .needing(INFORMATION, information::NAME);
-        Some(if probability_is_known(&point.system) {
+        Some(if model::probability_is_known(&point.system) {
             request
         } else {
             request.needing(FURTHER, train::FURTHER_NAME)

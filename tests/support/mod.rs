@@ -3,6 +3,7 @@
 mod process;
 
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -99,7 +100,9 @@ impl Experiment {
             .env("XDG_CONFIG_HOME", self.path("config"))
             .current_dir(self.folder.path())
             .args(arguments)
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            // A group of its own, so that it can be killed with all that it started.
+            .process_group(0);
         command
     }
 

@@ -108,6 +108,19 @@ impl Running {
         self.child.wait().expect("a child").signal() == Some(9)
     }
 
+    /// Sends SIGKILL to the program and all that it started. Says whether that is what
+    /// ended the program.
+    #[track_caller]
+    pub(crate) fn kill_group(mut self) -> bool {
+        let script = format!("kill -s KILL -- -{} || true", self.child.id());
+        let status = Command::new("sh")
+            .args(["-c", &script])
+            .stderr(Stdio::null())
+            .status();
+        assert!(status.expect("a shell").success());
+        self.child.wait().expect("a child").signal() == Some(9)
+    }
+
     /// Sends the signal of this name.
     #[track_caller]
     pub(crate) fn signal(&self, name: &str) {

@@ -1,6 +1,6 @@
 //! Entries: what a finished task left, described by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -190,6 +190,35 @@ impl StoredEntry {
             Some(problem) => Err(StoreError::Damaged { path, problem }),
             None => Ok(bytes),
         }
+    }
+
+    /// In what the entry that lies there now differs from this one in `files`, in words;
+    /// `None` if in nothing, or if it is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if a file cannot be read.
+    pub(crate) fn change(&self, files: &BTreeSet<String>) -> Result<Option<String>, StoreError> {
+        let Some(bytes) = atomic::read_if_there(&self.folder.join(ENTRY_FILE))? else {
+            return Ok(None);
+        };
+        let there = match Entry::from_bytes(&bytes) {
+            Ok(there) => there,
+            Err(problem) => return Ok(Some(problem)),
+        };
+        for name in files {
+            if there.files.get(name) != self.entry.files.get(name) {
+                return Ok(Some(format!("`{name}`: another result took its place")));
+            }
+            let found = atomic::digest(&self.folder.join(name))?;
+            let record = there.files.get(name).zip(found);
+            let problem =
+                record.and_then(|(record, (bytes, digest))| record.problem(bytes, &digest));
+            if let Some(problem) = problem {
+                return Ok(Some(format!("`{name}`: {problem}")));
+            }
+        }
+        Ok(None)
     }
 
     /// What is wrong with the files of the entry, in words; `None` if nothing.

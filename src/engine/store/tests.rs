@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::plan::{FORMAT, Key, KeyParts};
+use crate::plan::{CodeDigests, FORMAT, Key, KeyParts};
 
 use super::*;
 
@@ -15,6 +15,7 @@ fn parts(number: u32) -> KeyParts {
         format: FORMAT,
         stage: "sample".to_owned(),
         stage_version: 1,
+        code: CodeDigests::default(),
         parameters: json!({ "number": number, "temperature": 0.1 + 0.2 }),
         needs: [].into(),
     }

@@ -9,3 +9,4 @@ mod predicting;
 mod reporting;
 mod sharing;
 mod threads;
+mod trust;

@@ -42,6 +42,26 @@ fn machine_keys_come_from_the_user_file_and_above() {
 }
 
 #[test]
+fn whether_code_counts_is_said_by_the_machine() {
+    let mut sources = sources(MODEL);
+    assert_eq!(good(&sources).machine.code, CodeInKeys::Digest);
+    let user = "[store]\ncode = \"version\"\n";
+    sources.user_file = Some(("user.toml".into(), user.to_owned()));
+    assert_eq!(good(&sources).machine.code, CodeInKeys::Version);
+    sources.environment = vec![variable("LATENTFIELD_STORE__CODE", "digest")];
+    assert_eq!(good(&sources).machine.code, CodeInKeys::Digest);
+    sources.sets = vec!["store.code=versions".to_owned()];
+    let problem = only(&sources);
+    assert_eq!(problem.key, "store.code");
+    assert!(problem.to_string().contains("`digest`"), "{problem}");
+    (sources.sets, sources.environment) = (Vec::new(), Vec::new());
+    sources.text = format!("{MODEL}\n[store]\ncode = \"version\"\n");
+    let problems = bad(&sources);
+    let found: Vec<(&str, &str)> = problems.iter().map(|it| (it.code, &*it.key)).collect();
+    assert_eq!(found, [("manifest::misplaced_key", "store.code")]);
+}
+
+#[test]
 fn machine_keys_are_refused_in_a_manifest_and_others_in_the_user_file() {
     let text = format!("threads = 3\n{MODEL}\n[store]\npath = \"x\"\n");
     let problems = bad(&sources(&text));

@@ -7,7 +7,7 @@ use super::{DataSet, TABLES, data, of_data};
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::fields::SiteMixture;
 use crate::manifest::Point;
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::stages::{effective_model, model_file};
 
 /// The stage `model_effective`, where the manifest asks for the effective model as well.
@@ -27,6 +27,10 @@ impl StageDefinition for Effective {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        crate::stages::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

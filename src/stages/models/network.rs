@@ -7,7 +7,7 @@ use super::{DataSet, TABLES, data, of_data};
 use crate::configurations::Configurations;
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::manifest::Point;
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::stages::train;
 
 /// The stage `model_vae`.
@@ -31,6 +31,10 @@ impl StageDefinition for Network {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        crate::stages::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

@@ -15,7 +15,7 @@ use crate::inference::fields::{
 };
 use crate::inference::maximum_entropy::{self, FittedMaximumEntropy, Interaction};
 use crate::manifest::{Point, Rival};
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 
 /// Passes of a maximum likelihood fit, at most.
 const MOST_PASSES: usize = 150;
@@ -86,6 +86,10 @@ impl StageDefinition for Fit {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        crate::stages::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {

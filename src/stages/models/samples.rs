@@ -8,7 +8,7 @@ use super::yardstick::{Candidate, Origin, Yardstick};
 use super::{DataSet, TABLES, data, of_data, report};
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::manifest::{ModelSamples, Point};
-use crate::plan::{ManifestKey, Request, StageDefinition};
+use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::recording::{self as reader, Axis, Coding, ReadRequest};
 use crate::stages::recording::{RecordingDigest, parquet_recording};
 
@@ -27,6 +27,10 @@ impl StageDefinition for Ceiling {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn code(&self) -> Code {
+        crate::stages::code_of(module_path!())
     }
 
     fn request(&self, point: &Point) -> Option<Request> {
@@ -113,6 +117,10 @@ impl StageDefinition for Samples {
         1
     }
 
+    fn code(&self) -> Code {
+        crate::stages::code_of(module_path!())
+    }
+
     fn request(&self, point: &Point) -> Option<Request> {
         let section = point.analysis.models.as_ref()?;
         if section.samples.is_empty() {
@@ -163,7 +171,7 @@ impl Stage for Samples {
             task.check_cancelled()?;
             let done = index as f64 / parameters.files.len() as f64;
             report(task, done, &format!("reading {}", place.path.display()));
-            let bits = read(file, place, train.configurations.sites())?;
+            let bits = read(task, file, place, train.configurations.sites())?;
             let population = yardstick.sampled(&bits)?;
             let name = file.name.clone();
             candidates.push(Candidate::named(name, Origin::SamplesRead, population));
@@ -173,7 +181,12 @@ impl Stage for Samples {
 }
 
 /// The samples of a file, checked against its digest and the sites of the data.
-fn read(file: &File, place: Place, sites: usize) -> Result<crate::bits::BitMatrix, StageError> {
+fn read(
+    task: &TaskContext<'_>,
+    file: &File,
+    place: Place,
+    sites: usize,
+) -> Result<crate::bits::BitMatrix, StageError> {
     let request = request(place.path, file.variable.clone(), place.cite);
     let bytes = reader::load(&request)?;
     let found = blake3::hash(&bytes).to_hex().to_string();
@@ -183,6 +196,7 @@ fn read(file: &File, place: Place, sites: usize) -> Result<crate::bits::BitMatri
             "`{path}` changed since the run began; run again to use its new content"
         )));
     }
+    task.has_read(&request.path, &found);
     let samples = reader::read_bytes(&bytes, &request, &parquet_recording)?;
     if samples.cells() != sites {
         return Err(StageError::failed(format!(

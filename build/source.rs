@@ -1,18 +1,21 @@
 //! Rust source text, read far enough to know which paths it names.
 //!
-//! Comments and literals are passed over, and so is everything behind
-//! `#[cfg(test)]`. Use trees are taken apart, `self` and `super` are resolved.
+//! Comments are passed over, and so is everything behind `#[cfg(test)]`. Use trees
+//! are taken apart, `self` and `super` are resolved. The build script and
+//! `tests/architecture.rs` share it.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// A word, `::` or a sign.
+/// A word, `::`, a sign or a literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) line: usize,
     pub(super) text: String,
+    /// A text, a letter or bytes between quotes; numbers are words.
+    quoted: bool,
 }
 
 /// A path such as `crate::plan::Task`, from its root.
@@ -28,7 +31,10 @@ pub(super) struct Source {
     /// Place below `src`, with `/` between the parts.
     pub(super) path: String,
     pub(super) first_line: String,
+    /// Without what stands between quotes.
     pub(super) tokens: Vec<Token>,
+    /// All that the compiler sees, one token a line.
+    pub(super) code: String,
     pub(super) names: Vec<Named>,
     /// Modules below this one that are there for tests only.
     test_modules: Vec<Vec<String>>,
@@ -38,7 +44,10 @@ impl Source {
     /// Reads one text as if it lay at `path` below `src`.
     pub(super) fn parse(path: &str, text: &str) -> Self {
         let module = module_of(path);
-        let (tokens, test_modules) = without_tests(&tokens(text));
+        let (mut tokens, test_modules) = without_tests(&tokens(text));
+        let code = tokens.iter().map(|token| format!("{}\n", token.text));
+        let code = code.collect();
+        tokens.retain(|token| !token.quoted);
         let mut names = paths(&tokens);
         for name in &mut names {
             name.segments = resolve(&name.segments, &module);
@@ -48,6 +57,7 @@ impl Source {
             path: path.to_owned(),
             first_line: text.lines().next().unwrap_or_default().to_owned(),
             tokens,
+            code,
             names,
             test_modules: test_modules.into_iter().map(below).collect(),
         }
@@ -108,16 +118,19 @@ fn module_of(path: &str) -> Vec<String> {
 fn tokens(text: &str) -> Vec<Token> {
     let (mut rest, mut line, mut tokens) = (text, 1, Vec::new());
     while let Some(first) = rest.chars().next() {
-        let passed = passed_over(rest);
-        let length = passed.unwrap_or_else(|| match word_length(rest) {
-            0 if rest.starts_with("::") => 2,
-            0 => first.len_utf8(),
-            length => length,
-        });
+        let comment = comment_length(rest);
+        let literal = literal_length(rest);
+        let length = comment
+            .or(literal)
+            .unwrap_or_else(|| match word_length(rest) {
+                0 if rest.starts_with("::") => 2,
+                0 => first.len_utf8(),
+                length => length,
+            });
         let (taken, after) = rest.split_at(length);
-        if passed.is_none() && !first.is_whitespace() {
-            let text = taken.to_owned();
-            tokens.push(Token { line, text });
+        if comment.is_none() && !first.is_whitespace() {
+            let (text, quoted) = (taken.to_owned(), literal.is_some());
+            tokens.push(Token { line, text, quoted });
         }
         line += taken.matches('\n').count();
         rest = after;
@@ -130,13 +143,18 @@ fn word_length(rest: &str) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// Length of the comment or literal that `rest` begins with.
-fn passed_over(rest: &str) -> Option<usize> {
+/// Length of the comment that `rest` begins with.
+fn comment_length(rest: &str) -> Option<usize> {
     if rest.starts_with("//") {
         return Some(rest.find('\n').unwrap_or(rest.len()));
     }
-    if rest.starts_with("/*") {
-        return Some(block_comment(rest));
+    rest.starts_with("/*").then(|| block_comment(rest))
+}
+
+/// Length of the literal between quotes that `rest` begins with.
+fn literal_length(rest: &str) -> Option<usize> {
+    if !rest.starts_with(['b', 'c', 'r', '"', '\'']) {
+        return None;
     }
     let prefix = ["br", "cr", "r", "b", "c", ""].into_iter().find(|prefix| {
         let after = rest.strip_prefix(prefix).unwrap_or_default();
