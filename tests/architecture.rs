@@ -57,6 +57,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("recording", &["bits"]),
     ("tables", &["bits", "configurations", "random"]),
+    // A comparison is of tables; figures and reports of it are drawn from its own table.
+    ("comparison", &["tables"]),
     ("plots", &["tables"]),
     (
         "stages",
@@ -89,6 +91,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "vae",
             "recording",
             "tables",
+            "comparison",
             "plots",
             "stages",
             "bits",
@@ -123,6 +126,7 @@ const PURE: &[&str] = &[
     "random",
     "physics",
     "inference",
+    "comparison",
     "plan",
 ];
 
@@ -144,7 +148,6 @@ const NAMES_FILES: &[&str] = &[
     "manifest/sources.rs",
     "recording/read.rs",
     "cli/memory.rs",
-    "cli/show.rs",
 ];
 
 /// The only code that makes, changes, renames or removes files.

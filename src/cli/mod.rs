@@ -8,6 +8,7 @@
 
 mod args;
 mod check;
+mod compare;
 mod data;
 mod diagnostic;
 mod memory;
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::main(arguments),
         Command::Data(arguments) => data::main(arguments),
         Command::Show(arguments) => show::main(arguments),
+        Command::Compare(arguments) => compare::main(arguments),
     };
     ExitCode::from(outcome as u8)
 }

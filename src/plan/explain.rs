@@ -121,9 +121,16 @@ pub fn differences(before: &KeyParts, after: &KeyParts) -> Vec<Difference> {
             after: after.stage_version,
         });
     }
-    let (old, new) = (Some(&before.parameters), Some(&after.parameters));
-    compare_values("", old, new, &mut found);
+    found.extend(value_differences(&before.parameters, &after.parameters));
     compare_needs(before, after, &mut found);
+    found
+}
+
+/// All differences between two values, by dotted path.
+#[must_use]
+pub fn value_differences(before: &Value, after: &Value) -> Vec<Difference> {
+    let mut found = Vec::new();
+    compare_values("", Some(before), Some(after), &mut found);
     found
 }
 

@@ -30,7 +30,7 @@ pub use definition::{
     TableRow,
 };
 pub use error::PlanError;
-pub use explain::{Difference, differences};
+pub use explain::{Difference, differences, value_differences};
 pub use key::{FORMAT, Key, KeyParts, canonical_json};
 pub use select::{Selector, select};
 pub use task::{Input, Place, Plan, Task, TaskId};
