@@ -77,7 +77,13 @@ pub(super) struct CompareArguments {
     #[arg(long, value_name = "DIR")]
     pub(super) plots: Option<PathBuf>,
     /// What makes the exit code 1
-    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', default_value = "never")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        value_delimiter = ',',
+        default_value = "never"
+    )]
     pub(super) fail_on: Vec<FailOn>,
 }
 
@@ -207,7 +213,10 @@ fn options(arguments: &CompareArguments, folders: &Folders) -> Result<Options, R
         }
         tolerances.set_relative(share);
     }
-    let level = arguments.level.or(stated.level).unwrap_or(Options::default().level);
+    let level = arguments
+        .level
+        .or(stated.level)
+        .unwrap_or(Options::default().level);
     if !(level > 0.0 && level < 0.5) {
         return Err(Refusal::Words(format!(
             "`level` is {level}, expected a probability above 0 and below 0.5"
@@ -311,7 +320,10 @@ fn write(
 /// A figure of each quantity that is a number.
 fn draw(folder: &Path, comparison: &Comparison) -> Result<(), Refusal> {
     let all: Vec<&Row> = comparison.rows.iter().collect();
-    let mut groups: Vec<(&str, &str)> = all.iter().map(|row| (&*row.table, &*row.quantity)).collect();
+    let mut groups: Vec<(&str, &str)> = all
+        .iter()
+        .map(|row| (&*row.table, &*row.quantity))
+        .collect();
     groups.sort_unstable();
     groups.dedup();
     let mut drawn = 0;
@@ -334,7 +346,13 @@ fn draw(folder: &Path, comparison: &Comparison) -> Result<(), Refusal> {
 
 /// A plain name for the figure of a quantity.
 fn file_name(table: &str, quantity: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "._-".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
     let name: String = format!("{table}.{quantity}").chars().map(plain).collect();
     format!("{name}.png")
 }
@@ -368,5 +386,9 @@ fn outcome(arguments: &CompareArguments, comparison: &Comparison, counts: &Count
              `--tolerance NAME=VALUE` judges them"
         ));
     }
-    if failed { Outcome::Failed } else { Outcome::Done }
+    if failed {
+        Outcome::Failed
+    } else {
+        Outcome::Done
+    }
 }

@@ -94,7 +94,9 @@ fn show(arguments: &ShowArguments) -> Result<(), String> {
 /// The bytes of the table, and where they lie.
 fn read(asked: &Path) -> Result<(PathBuf, Vec<u8>), String> {
     let unreadable = |error: &dyn std::error::Error| {
-        let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
+        let cause = error
+            .source()
+            .map_or(String::new(), |cause| format!(": {cause}"));
         format!("{error}{cause}")
     };
     for path in meant(asked) {
@@ -120,8 +122,13 @@ fn meant(asked: &Path) -> Vec<PathBuf> {
 
 /// What is said of a table that is nowhere: the nearest name, or the names that are there.
 fn not_there(asked: &Path) -> String {
-    let mut text = format!("`{}` cannot be read: there is no such table", asked.display());
-    let name = asked.file_name().map(|name| name.to_string_lossy().into_owned());
+    let mut text = format!(
+        "`{}` cannot be read: there is no such table",
+        asked.display()
+    );
+    let name = asked
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_default();
     let name = name.strip_suffix(".parquet").unwrap_or(&name);
     let parent = asked.parent().unwrap_or(Path::new(""));
@@ -132,7 +139,9 @@ fn not_there(asked: &Path) -> String {
         Path::new("results").join(parent),
     ];
     for folder in folders {
-        let names = FinishedResults::at(&folder).table_names().unwrap_or_default();
+        let names = FinishedResults::at(&folder)
+            .table_names()
+            .unwrap_or_default();
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
         if known.is_empty() {
             continue;
@@ -155,7 +164,11 @@ fn with_hint(text: &str, error: &TableError, table: &Table) -> String {
     let TableError::NoColumn { column, .. } = error else {
         return text.to_owned();
     };
-    let known: Vec<&str> = table.columns().iter().map(|(name, _)| name.as_str()).collect();
+    let known: Vec<&str> = table
+        .columns()
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     match nearest(column, &known) {
         Some(near) => format!("{text}; did you mean `{near}`?"),
         None => text.to_owned(),
@@ -165,13 +178,25 @@ fn with_hint(text: &str, error: &TableError, table: &Table) -> String {
 fn print(table: &Table, arguments: &ShowArguments) {
     let people = matches!(arguments.format, ShowFormat::Text | ShowFormat::Markdown);
     let limit = arguments.rows.unwrap_or(if people { ROWS } else { 0 });
-    let shown = if limit == 0 { table.rows() } else { limit.min(table.rows()) };
-    let header: Vec<String> = table.columns().iter().map(|(name, _)| name.clone()).collect();
+    let shown = if limit == 0 {
+        table.rows()
+    } else {
+        limit.min(table.rows())
+    };
+    let header: Vec<String> = table
+        .columns()
+        .iter()
+        .map(|(name, _)| name.clone())
+        .collect();
     match arguments.format {
         ShowFormat::Text | ShowFormat::Markdown => {
             let cell = |cell| text(cell, arguments.precision);
             let rows: Vec<Vec<String>> = (0..shown).map(|row| cells(table, row, cell)).collect();
-            put(&grid(&header, &rows, arguments.format == ShowFormat::Markdown));
+            put(&grid(
+                &header,
+                &rows,
+                arguments.format == ShowFormat::Markdown,
+            ));
             if shown < table.rows() {
                 put(&format!("{} of {} rows", shown, table.rows()));
             }
@@ -186,7 +211,9 @@ fn print(table: &Table, arguments: &ShowArguments) {
 
 fn cells(table: &Table, row: usize, text: impl Fn(Cell) -> String) -> Vec<String> {
     let cells = table.columns().iter().map(|(_, column)| column.cell(row));
-    cells.map(|cell| cell.map_or(String::new(), &text)).collect()
+    cells
+        .map(|cell| cell.map_or(String::new(), &text))
+        .collect()
 }
 
 fn csv(table: &Table, header: &[String], shown: usize) {
@@ -202,7 +229,8 @@ fn csv(table: &Table, header: &[String], shown: usize) {
 
 fn object(table: &Table, row: usize) -> Value {
     let cells = table.columns().iter();
-    let cells = cells.map(|(name, column)| (name.clone(), column.cell(row).map_or(Value::Null, value)));
+    let cells =
+        cells.map(|(name, column)| (name.clone(), column.cell(row).map_or(Value::Null, value)));
     Value::Object(cells.collect::<Map<_, _>>())
 }
 

@@ -135,7 +135,11 @@ impl Uncertainty {
             let (factor, degrees) = spread.factor();
             let error = factor * estimate.within?;
             let (variance, source) = (error * error, Source::Within(factor));
-            Some(Self { variance, degrees, source })
+            Some(Self {
+                variance,
+                degrees,
+                source,
+            })
         };
         let spread_counts = estimate.replicates >= ENOUGH && estimate.between != Some(0.0);
         if spread_counts {
@@ -154,7 +158,14 @@ impl Uncertainty {
         let variance = a.variance + b.variance;
         let part = |one: &Self| one.variance * one.variance / one.degrees;
         let degrees = variance * variance / (part(a) + part(b));
-        (variance, if degrees.is_nan() { f64::INFINITY } else { degrees })
+        (
+            variance,
+            if degrees.is_nan() {
+                f64::INFINITY
+            } else {
+                degrees
+            },
+        )
     }
 }
 
@@ -181,7 +192,10 @@ mod tests {
         assert!((found.within.unwrap() - 5.0 / 3.0).abs() < 1e-15);
         let one_without = samples(&[(1.0, Some(3.0)), (2.0, None)]);
         assert_eq!(Estimate::of(&one_without).unwrap().within, None);
-        assert_eq!(Estimate::of(&samples(&[(1.0, None)])).unwrap().between, None);
+        assert_eq!(
+            Estimate::of(&samples(&[(1.0, None)])).unwrap().between,
+            None
+        );
         assert_eq!(Estimate::of(&[]), None);
     }
 
@@ -197,9 +211,15 @@ mod tests {
         let within = Some((Source::Within(1.0), f64::INFINITY));
         assert_eq!(source(&[with(1.0)]), within);
         assert_eq!(source(&[with(1.0), with(2.0)]), within);
-        assert_eq!(source(&[with(1.0), with(2.0), with(4.0)]), Some((Source::Between, 2.0)));
+        assert_eq!(
+            source(&[with(1.0), with(2.0), with(4.0)]),
+            Some((Source::Between, 2.0))
+        );
         assert_eq!(source(&[with(1.0), with(1.0), with(1.0)]), within);
-        assert_eq!(source(&[without(1.0), without(2.0)]), Some((Source::Between, 1.0)));
+        assert_eq!(
+            source(&[without(1.0), without(2.0)]),
+            Some((Source::Between, 1.0))
+        );
         assert_eq!(source(&[without(1.0)]), None);
     }
 
@@ -215,18 +235,26 @@ mod tests {
         assert!(spread.add(&samples(&[(1.0, Some(1.0)), (1.0, Some(1.0))]), false));
         let (factor, degrees) = spread.factor();
         assert!((factor - 2.0).abs() < 1e-12 && (degrees - 1.0).abs() < 1e-15);
-        assert!(!spread.add(&samples(&[(1.0, Some(1.0))]), true), "one replicate tells nothing");
+        assert!(
+            !spread.add(&samples(&[(1.0, Some(1.0))]), true),
+            "one replicate tells nothing"
+        );
     }
 
     /// Equal variances of equal degrees add up; a variance of zero adds none.
     #[test]
     fn welch_degrees_lie_between_the_smaller_and_the_sum() {
-        let of = |variance, degrees| Uncertainty { variance, degrees, source: Source::Between };
+        let of = |variance, degrees| Uncertainty {
+            variance,
+            degrees,
+            source: Source::Between,
+        };
         let (variance, degrees) = Uncertainty::of_difference(&of(1.0, 4.0), &of(1.0, 4.0));
         assert!((variance - 2.0).abs() < 1e-15 && (degrees - 8.0).abs() < 1e-12);
         let (_, degrees) = Uncertainty::of_difference(&of(0.0, 4.0), &of(1.0, 3.0));
         assert!((degrees - 3.0).abs() < 1e-12);
-        let (_, degrees) = Uncertainty::of_difference(&of(1.0, f64::INFINITY), &of(1.0, f64::INFINITY));
+        let (_, degrees) =
+            Uncertainty::of_difference(&of(1.0, f64::INFINITY), &of(1.0, f64::INFINITY));
         assert!(degrees.is_infinite());
     }
 }

@@ -54,7 +54,9 @@ pub fn compare(
 
 /// Corrects the probabilities of all rows for their number, and decides.
 fn correct(rows: &mut [Row], level: f64) -> usize {
-    let tested: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].p_value.is_some()).collect();
+    let tested: Vec<usize> = (0..rows.len())
+        .filter(|&row| rows[row].p_value.is_some())
+        .collect();
     let values: Vec<f64> = tested.iter().filter_map(|&row| rows[row].p_value).collect();
     for (&row, corrected) in tested.iter().zip(holm(&values)) {
         let row = &mut rows[row];
@@ -160,7 +162,8 @@ impl Joined {
                 let (spread, points) = spreads.entry(quantity.clone()).or_default();
                 if let Content::Numbers(samples) = &content {
                     for (side, samples) in samples.iter().enumerate() {
-                        let point = groups[side].map(|group| (side, pair.sides[side].points[group]));
+                        let point =
+                            groups[side].map(|group| (side, pair.sides[side].points[group]));
                         let new = point.is_some_and(|point| !points.contains(&point));
                         if spread.add(samples, new) {
                             points.extend(point);
@@ -265,7 +268,9 @@ fn counted(words: &[String]) -> String {
     match distinct.as_slice() {
         [(word, _)] => (*word).clone(),
         several => {
-            let parts = several.iter().map(|(word, count)| format!("{word} ×{count}"));
+            let parts = several
+                .iter()
+                .map(|(word, count)| format!("{word} ×{count}"));
             parts.collect::<Vec<_>>().join(", ")
         }
     }
@@ -296,13 +301,19 @@ fn judge_numbers(row: &mut Row, samples: &[Vec<Sample>; 2], spread: &Spread, pai
         row.verdict = Verdict::Same;
         return;
     }
-    let test = if paired { pairs(samples) } else { independent(errors) };
+    let test = if paired {
+        pairs(samples)
+    } else {
+        independent(errors)
+    };
     let known = test.filter(|(variance, ..)| *variance > 0.0 && variance.is_finite());
     if let Some((variance, degrees, source)) = known {
         row.standard_error = Some(variance.sqrt());
         row.degrees_of_freedom = Some(degrees);
         row.error_source = source;
-        row.z = row.difference.map(|difference| difference / variance.sqrt());
+        row.z = row
+            .difference
+            .map(|difference| difference / variance.sqrt());
         let tolerance = row.tolerance.unwrap_or(0.0);
         row.p_value = row.tested().map(|difference| difference.beyond(tolerance));
         row.verdict = Verdict::Undecided;
@@ -319,7 +330,10 @@ fn judge_numbers(row: &mut Row, samples: &[Vec<Sample>; 2], spread: &Spread, pai
 /// Whether all replicates agree bit for bit.
 fn identical([a, b]: &[Vec<Sample>; 2]) -> bool {
     let bits = |samples: &[Sample]| -> Vec<u64> {
-        samples.iter().map(|sample| sample.value.to_bits()).collect()
+        samples
+            .iter()
+            .map(|sample| sample.value.to_bits())
+            .collect()
     };
     a.len() == b.len() && bits(a) == bits(b)
 }
@@ -598,7 +612,9 @@ impl<'t> Grouped<'t> {
             }
             let point = points.len() as u32;
             let point = *points.entry(key[..swept].into()).or_insert(point);
-            grouped.index.insert(key.as_slice().into(), grouped.rows.len());
+            grouped
+                .index
+                .insert(key.as_slice().into(), grouped.rows.len());
             grouped.rows.push(vec![row]);
             grouped.points.push(point);
         }

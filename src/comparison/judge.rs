@@ -85,14 +85,22 @@ mod tests {
     use super::*;
 
     fn difference(value: f64, degrees: f64) -> Difference {
-        Difference { value, standard_error: 1.0, degrees }
+        Difference {
+            value,
+            standard_error: 1.0,
+            degrees,
+        }
     }
 
     /// Quantiles of tables: 1.959964 of the normal distribution, 12.7062 of t with one
     /// degree of freedom, 2.228139 with ten.
     #[test]
     fn probabilities_without_tolerance_are_those_of_the_tables() {
-        for (t, degrees) in [(1.959_964, f64::INFINITY), (12.706_2, 1.0), (2.228_139, 10.0)] {
+        for (t, degrees) in [
+            (1.959_964, f64::INFINITY),
+            (12.706_2, 1.0),
+            (2.228_139, 10.0),
+        ] {
             for sign in [-1.0, 1.0] {
                 let found = difference(sign * t, degrees).beyond(0.0);
                 assert!((found - 0.05).abs() < 1e-6, "{t}: {found}");
@@ -107,6 +115,9 @@ mod tests {
         assert!((found - 0.05).abs() < 1e-6, "{found}");
         let found = difference(-98.355_146, f64::INFINITY).within(100.0);
         assert!((found - 0.05).abs() < 1e-6, "{found}");
-        assert!(difference(0.0, 3.0).within(0.0) >= 0.5, "nothing is within zero");
+        assert!(
+            difference(0.0, 3.0).within(0.0) >= 0.5,
+            "nothing is within zero"
+        );
     }
 }

@@ -58,7 +58,8 @@ impl Layout {
                 let all = values.iter().map(|(name, _)| name);
                 all.into_iter().any(|name| **name == ***wanted)
             };
-            let further: Vec<Arc<str>> = on.iter().filter(there).map(|n| n.as_str().into()).collect();
+            let further: Vec<Arc<str>> =
+                on.iter().filter(there).map(|n| n.as_str().into()).collect();
             values.retain(|(name, _)| !further.contains(name));
             keys.extend(further.into_iter().map(|name| (name, false)));
         }
@@ -66,7 +67,10 @@ impl Layout {
         Self {
             quantity: quantity.map(|place| place + swept.len()),
             swept: swept.len(),
-            joined: swept.into_iter().chain(keys.into_iter().map(|(name, _)| name)).collect(),
+            joined: swept
+                .into_iter()
+                .chain(keys.into_iter().map(|(name, _)| name))
+                .collect(),
             values,
         }
     }
@@ -116,11 +120,16 @@ impl Words {
             }
             Column::Number(values) => {
                 let missing = f64::NAN;
-                let keys = values.iter().map(|value| number_key(value.unwrap_or(missing)));
+                let keys = values
+                    .iter()
+                    .map(|value| number_key(value.unwrap_or(missing)));
                 keys.collect()
             }
             Column::Text(values) => values.iter().map(|text| self.number(text)).collect(),
-            Column::Flag(values) => values.iter().map(|&flag| (1 << 59) + u64::from(flag)).collect(),
+            Column::Flag(values) => values
+                .iter()
+                .map(|&flag| (1 << 59) + u64::from(flag))
+                .collect(),
         }
     }
 }
@@ -161,7 +170,10 @@ impl<'t> JoinColumn<'t> {
     ) -> Self {
         if let Ok(column) = table.column(name) {
             let source = JoinSource::Table(column);
-            return Self { keys: words.keys(column), source };
+            return Self {
+                keys: words.keys(column),
+                source,
+            };
         }
         let rows = table.rows();
         match fixed_value(name, &sweeping.manifest, &own.manifest) {
@@ -172,10 +184,16 @@ impl<'t> JoinColumn<'t> {
                     Cell::Text(text) => words.number(text),
                     Cell::Flag(flag) => (1 << 59) + u64::from(*flag),
                 };
-                Self { keys: vec![key; rows], source: JoinSource::Manifest(cell) }
+                Self {
+                    keys: vec![key; rows],
+                    source: JoinSource::Manifest(cell),
+                }
             }
             // No value of the other side is ever this one.
-            None => Self { keys: vec![u64::MAX; rows], source: JoinSource::Unknown },
+            None => Self {
+                keys: vec![u64::MAX; rows],
+                source: JoinSource::Unknown,
+            },
         }
     }
 }

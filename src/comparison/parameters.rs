@@ -80,6 +80,9 @@ mod tests {
         let sweeping = json!({"sweep": {"model": {"seed": [1]}, "vae": {"seed": [1]}}});
         let own = json!({"model": {"seed": 1}, "vae": {"seed": 2}});
         assert_eq!(fixed_value("seed", &sweeping, &own), None);
-        assert_eq!(fixed_value("vae.seed", &sweeping, &own), Some(Cell::from(2.0)));
+        assert_eq!(
+            fixed_value("vae.seed", &sweeping, &own),
+            Some(Cell::from(2.0))
+        );
     }
 }

@@ -73,7 +73,10 @@ impl Row {
     /// The coordinates in words: `temperature = 0.4, source = vae`.
     #[must_use]
     pub fn place(&self) -> String {
-        let parts = self.at.iter().map(|(name, cell)| format!("{name} = {}", cell_text(cell)));
+        let parts = self
+            .at
+            .iter()
+            .map(|(name, cell)| format!("{name} = {}", cell_text(cell)));
         parts.collect::<Vec<_>>().join(", ")
     }
 
@@ -187,28 +190,52 @@ impl Comparison {
             Column::Text(rows.iter().map(|row| of(row).to_owned()).collect())
         };
         let number = |of: fn(&Row) -> Option<f64>| {
-            let values = rows.iter().map(|row| of(row).filter(|value| !value.is_nan()));
+            let values = rows
+                .iter()
+                .map(|row| of(row).filter(|value| !value.is_nan()));
             Column::Number(values.collect())
         };
-        let sides = rows.iter().map(|row| self.sides[row.side].clone()).collect();
+        let sides = rows
+            .iter()
+            .map(|row| self.sides[row.side].clone())
+            .collect();
         let mut columns = vec![
             ("table", text(|row| &row.table)),
             ("quantity", text(|row| &row.quantity)),
             ("compared", Column::Text(sides)),
         ];
         let places = coordinates(rows);
-        columns.extend(places.iter().map(|(name, column)| (&**name, column.clone())));
+        columns.extend(
+            places
+                .iter()
+                .map(|(name, column)| (&**name, column.clone())),
+        );
         columns.extend([
             ("baseline_mean", number(|row| mean(row.baseline.as_ref()))),
-            ("baseline_standard_error", number(|row| error(row.baseline.as_ref()))),
-            ("baseline_replicates", number(|row| replicates(row.baseline.as_ref()))),
+            (
+                "baseline_standard_error",
+                number(|row| error(row.baseline.as_ref())),
+            ),
+            (
+                "baseline_replicates",
+                number(|row| replicates(row.baseline.as_ref())),
+            ),
             ("baseline_words", text(|row| words(row.baseline.as_ref()))),
             ("other_mean", number(|row| mean(row.other.as_ref()))),
-            ("other_standard_error", number(|row| error(row.other.as_ref()))),
-            ("other_replicates", number(|row| replicates(row.other.as_ref()))),
+            (
+                "other_standard_error",
+                number(|row| error(row.other.as_ref())),
+            ),
+            (
+                "other_replicates",
+                number(|row| replicates(row.other.as_ref())),
+            ),
             ("other_words", text(|row| words(row.other.as_ref()))),
             ("difference", number(|row| row.difference)),
-            ("difference_standard_error", number(|row| row.standard_error)),
+            (
+                "difference_standard_error",
+                number(|row| row.standard_error),
+            ),
             ("error_source", text(|row| &row.error_source)),
             ("z", number(|row| row.z)),
             ("degrees_of_freedom", number(|row| row.degrees_of_freedom)),
@@ -217,7 +244,9 @@ impl Comparison {
             ("tolerance", number(|row| row.tolerance)),
             ("verdict", text(|row| row.verdict.word())),
         ]);
-        let columns = columns.into_iter().map(|(name, column)| (name.to_owned(), column));
+        let columns = columns
+            .into_iter()
+            .map(|(name, column)| (name.to_owned(), column));
         Table::from_columns("comparison", columns.collect())
     }
 }
@@ -248,7 +277,11 @@ fn coordinates(rows: &[&Row]) -> Vec<(Arc<str>, Column)> {
         let column = if numeric {
             Column::Number(cells.map(|cell| cell.and_then(cell_number)).collect())
         } else {
-            Column::Text(cells.map(|cell| cell.map_or(String::new(), cell_text)).collect())
+            Column::Text(
+                cells
+                    .map(|cell| cell.map_or(String::new(), cell_text))
+                    .collect(),
+            )
         };
         (name, column)
     };

@@ -16,22 +16,39 @@ fn couplings(rows: &[(i64, f64, f64, Option<f64>)]) -> Table {
     let text = |text: &str| Column::Text(vec![text.to_owned(); count]);
     let columns = vec![
         ("point", Column::Integer((0..count as i64).collect())),
-        ("replicate", Column::Integer(rows.iter().map(|row| row.0).collect())),
+        (
+            "replicate",
+            Column::Integer(rows.iter().map(|row| row.0).collect()),
+        ),
         ("seed", text("7")),
-        ("temperature", Column::Number(rows.iter().map(|row| Some(row.1)).collect())),
+        (
+            "temperature",
+            Column::Number(rows.iter().map(|row| Some(row.1)).collect()),
+        ),
         ("quantity", text("coupling")),
         ("method", text("moments")),
-        ("value", Column::Number(rows.iter().map(|row| Some(row.2)).collect())),
-        ("standard_error", Column::Number(rows.iter().map(|row| row.3).collect())),
+        (
+            "value",
+            Column::Number(rows.iter().map(|row| Some(row.2)).collect()),
+        ),
+        (
+            "standard_error",
+            Column::Number(rows.iter().map(|row| row.3).collect()),
+        ),
     ];
-    let columns = columns.into_iter().map(|(name, column)| (name.to_owned(), column));
+    let columns = columns
+        .into_iter()
+        .map(|(name, column)| (name.to_owned(), column));
     Table::from_columns("couplings", columns.collect()).unwrap()
 }
 
 fn side(name: &str, tables: Vec<Table>) -> Side {
     Side {
         name: name.to_owned(),
-        tables: tables.into_iter().map(|table| (table.name().to_owned(), table)).collect(),
+        tables: tables
+            .into_iter()
+            .map(|table| (table.name().to_owned(), table))
+            .collect(),
         manifest: Value::Null,
     }
 }
@@ -47,7 +64,11 @@ fn verdicts(comparison: &Comparison) -> Vec<Verdict> {
 
 /// The rows by place.
 fn by_place(comparison: &Comparison) -> BTreeMap<String, &Row> {
-    comparison.rows.iter().map(|row| (row.place(), row)).collect()
+    comparison
+        .rows
+        .iter()
+        .map(|row| (row.place(), row))
+        .collect()
 }
 
 fn tolerating(texts: &[&str]) -> Options {

@@ -47,7 +47,11 @@ impl Tolerances {
         if !(value.is_finite() && value >= 0.0) || name.is_empty() {
             return Err(ComparisonError::BadTolerance {
                 text: format!("{name}={value}"),
-                found: if name.is_empty() { "no name".to_owned() } else { value.to_string() },
+                found: if name.is_empty() {
+                    "no name".to_owned()
+                } else {
+                    value.to_string()
+                },
             });
         }
         self.named.push((name.to_owned(), tolerance));
@@ -109,11 +113,19 @@ mod tests {
     #[test]
     fn the_most_exact_name_counts_and_the_last_of_one_name() {
         let mut tolerances = Tolerances::default();
-        for text in ["value=1", "energy=0.5", "energy=0.25", "thermodynamics.energy=2%"] {
+        for text in [
+            "value=1",
+            "energy=0.5",
+            "energy=0.25",
+            "thermodynamics.energy=2%",
+        ] {
             tolerances.add_text(text).unwrap();
         }
         let of = |table, quantity| tolerances.of(table, quantity, "value");
-        assert_eq!(of("thermodynamics", "energy"), Some(Tolerance::Relative(0.02)));
+        assert_eq!(
+            of("thermodynamics", "energy"),
+            Some(Tolerance::Relative(0.02))
+        );
         assert_eq!(of("sampling", "energy"), Some(Tolerance::Absolute(0.25)));
         assert_eq!(of("sampling", "other"), Some(Tolerance::Absolute(1.0)));
         assert_eq!(tolerances.of("sampling", "other", "exact"), None);
@@ -124,9 +136,17 @@ mod tests {
 
     #[test]
     fn what_is_no_tolerance_is_refused_with_what_was_found() {
-        for text in ["elbo", "elbo=", "elbo=x", "elbo=-1", "elbo=inf", "=1", "elbo=-5%"] {
-            let error = Tolerances::default().add_text(text).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{text}`")) && error.contains("expected"), "{error}");
+        for text in [
+            "elbo", "elbo=", "elbo=x", "elbo=-1", "elbo=inf", "=1", "elbo=-5%",
+        ] {
+            let error = Tolerances::default()
+                .add_text(text)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains(&format!("`{text}`")) && error.contains("expected"),
+                "{error}"
+            );
         }
     }
 }

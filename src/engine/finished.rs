@@ -37,7 +37,9 @@ impl FinishedResults {
     /// [`StoreError::Io`] if the folder cannot be listed.
     pub fn table_names(&self) -> Result<Vec<String>, StoreError> {
         let files = atomic::names(&self.folder().join("tables"))?;
-        let tables = files.iter().filter_map(|file| file.strip_suffix(".parquet"));
+        let tables = files
+            .iter()
+            .filter_map(|file| file.strip_suffix(".parquet"));
         let shown = tables.filter(|name| !name.starts_with('.'));
         Ok(shown.map(str::to_owned).collect())
     }
@@ -106,8 +108,14 @@ pub fn read_input(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
 ///
 /// [`StoreError::Io`] if it cannot be written.
 pub fn write_output(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     folder.map_or(Ok(()), atomic::create_folder)?;
-    let path = if folder.is_some() { path.to_owned() } else { Path::new(".").join(path) };
+    let path = if folder.is_some() {
+        path.to_owned()
+    } else {
+        Path::new(".").join(path)
+    };
     atomic::replace(&path, bytes)
 }

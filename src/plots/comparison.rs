@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::drawing::extent;
 use super::input::{Sweep, axis_values, distinct};
-use super::{Axis, Chart, Colour, Drawing, Guide, Layout, Panel, PlotError, Point, Series, label, render};
+use super::{
+    Axis, Chart, Colour, Drawing, Guide, Layout, Panel, PlotError, Point, Series, label, render,
+};
 use crate::tables::{Column, Table};
 
 /// Groups of rows that are drawn; of more, those with the largest differences.
@@ -20,7 +22,10 @@ const APART: i32 = 5;
 ///
 /// [`PlotError::Table`] if a column is missing, and those of [`render`].
 pub fn comparison_figure(table: &Table, baseline: &str) -> Result<Option<Vec<u8>>, PlotError> {
-    comparison_drawing(table, baseline)?.as_ref().map(render).transpose()
+    comparison_drawing(table, baseline)?
+        .as_ref()
+        .map(render)
+        .transpose()
 }
 
 /// The same as plain data: above the curves of all folders, below the differences from
@@ -34,8 +39,10 @@ pub fn comparison_drawing(table: &Table, baseline: &str) -> Result<Option<Drawin
     let table = &table.filter(|row| means[row].is_some());
     let others = table.numbers("other_mean")?;
     let table = &table.filter(|row| others[row].is_some());
-    let (Some(name), Some(of)) = (table.texts("quantity")?.first(), table.texts("table")?.first())
-    else {
+    let (Some(name), Some(of)) = (
+        table.texts("quantity")?.first(),
+        table.texts("table")?.first(),
+    ) else {
         return Ok(None);
     };
     let places = Places::new(table)?;
@@ -46,7 +53,10 @@ pub fn comparison_drawing(table: &Table, baseline: &str) -> Result<Option<Drawin
         points.flat_map(Point::heights).collect()
     };
     let x = places.sweep.axis();
-    let hidden = Axis { label: String::new(), ..x.clone() };
+    let hidden = Axis {
+        label: String::new(),
+        ..x.clone()
+    };
     let values = Axis::covering(label(name), heights(&above));
     let spread = Axis::covering("difference", heights(&below).into_iter().chain([0.0]));
     let mut lower = Chart::new(x, spread, below);
@@ -54,7 +64,10 @@ pub fn comparison_drawing(table: &Table, baseline: &str) -> Result<Option<Drawin
     Ok(Some(Drawing {
         title: format!("{of}: {name}"),
         subtitle: places.subtitle(table)?,
-        panels: vec![Panel::Chart(Chart::new(hidden, values, above)), Panel::Chart(lower)],
+        panels: vec![
+            Panel::Chart(Chart::new(hidden, values, above)),
+            Panel::Chart(lower),
+        ],
         layout: Layout::Columns(1),
         colour_bar: None,
     }))
@@ -74,7 +87,9 @@ impl Places {
     fn new(table: &Table) -> Result<Self, PlotError> {
         let coordinates = coordinates(table);
         let varied = |name: &&String| {
-            let values = axis_values(table, name).map(|sweep| sweep.values).unwrap_or_default();
+            let values = axis_values(table, name)
+                .map(|sweep| sweep.values)
+                .unwrap_or_default();
             extent(values).is_some_and(|(low, high)| high > low)
         };
         let numeric = |name: &&String| matches!(table.column(name), Ok(Column::Number(_)));
@@ -88,7 +103,10 @@ impl Places {
                 categories: vec![String::new()],
             },
         };
-        let further: Vec<&String> = coordinates.iter().filter(|name| Some(*name) != along).collect();
+        let further: Vec<&String> = coordinates
+            .iter()
+            .filter(|name| Some(*name) != along)
+            .collect();
         let described = |row: usize| {
             let parts = further.iter().filter(|name| varied(name));
             let parts = parts.filter_map(|name| super::input::named_value(table, name, row));
@@ -105,31 +123,49 @@ impl Places {
         let mut order = sorted_groups(&sizes);
         order.truncate(GROUPS);
         let shown = order.into_iter().cloned().collect();
-        Ok(Self { sweep, groups, shown, all })
+        Ok(Self {
+            sweep,
+            groups,
+            shown,
+            all,
+        })
     }
 
     /// Number of the drawn group of a row, and its place along the axis.
     fn of(&self, row: usize) -> Option<(usize, f64)> {
-        let group = self.shown.iter().position(|group| *group == self.groups[row])?;
+        let group = self
+            .shown
+            .iter()
+            .position(|group| *group == self.groups[row])?;
         let x = self.sweep.values[row];
         x.is_finite().then_some((group, x))
     }
 
     fn subtitle(&self, table: &Table) -> Result<String, PlotError> {
         let mut parts = vec!["bars: one standard error".to_owned()];
-        if table.numbers("tolerance")?.iter().flatten().any(|tolerance| *tolerance > 0.0) {
+        if table
+            .numbers("tolerance")?
+            .iter()
+            .flatten()
+            .any(|tolerance| *tolerance > 0.0)
+        {
             parts.push("band: tolerance".to_owned());
         }
         parts.push("filled below: beyond it".to_owned());
         if self.all > self.shown.len() {
-            parts.push(format!("{} of {} groups, the farthest apart", self.shown.len(), self.all));
+            parts.push(format!(
+                "{} of {} groups, the farthest apart",
+                self.shown.len(),
+                self.all
+            ));
         }
         Ok(parts.join("; "))
     }
 }
 
 fn sorted_groups<'g>(sizes: &BTreeMap<&'g String, f64>) -> Vec<&'g String> {
-    let mut order: Vec<(&String, f64)> = sizes.iter().map(|(group, size)| (*group, *size)).collect();
+    let mut order: Vec<(&String, f64)> =
+        sizes.iter().map(|(group, size)| (*group, *size)).collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     order.into_iter().map(|(group, _)| group).collect()
 }
@@ -147,7 +183,12 @@ fn curves(table: &Table, places: &Places, baseline: &str) -> Result<Vec<Series>,
     let names = distinct(sides);
     let first = |row: usize| sides[row] == names[0];
     let mut series = Vec::new();
-    let of_baseline = points(table, places, ["baseline_mean", "baseline_standard_error"], first)?;
+    let of_baseline = points(
+        table,
+        places,
+        ["baseline_mean", "baseline_standard_error"],
+        first,
+    )?;
     series.extend(named(baseline, 0, 0, places, of_baseline));
     for (number, name) in names.iter().enumerate() {
         let own = |row: usize| sides[row] == *name;
@@ -164,7 +205,12 @@ fn differences(table: &Table, places: &Places) -> Result<Vec<Series>, PlotError>
     let mut series = bands(table, places)?;
     for (number, name) in distinct(sides).iter().enumerate() {
         let own = |row: usize| sides[row] == *name;
-        let mut found = points(table, places, ["difference", "difference_standard_error"], own)?;
+        let mut found = points(
+            table,
+            places,
+            ["difference", "difference_standard_error"],
+            own,
+        )?;
         for (row, point) in found.iter_mut().flatten() {
             point.filled = verdicts[*row] == "differs";
         }
@@ -190,7 +236,10 @@ fn bands(table: &Table, places: &Places) -> Result<Vec<Series>, PlotError> {
             bands.push(points);
         }
     }
-    Ok(bands.into_iter().map(|points| Series::curve("", 3, points)).collect())
+    Ok(bands
+        .into_iter()
+        .map(|points| Series::curve("", 3, points))
+        .collect())
 }
 
 /// The points of each group with their rows, of the rows of one folder.

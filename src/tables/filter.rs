@@ -57,7 +57,9 @@ impl Condition {
         let at = text.find(['=', '<', '>', '!']);
         let found = at.and_then(|at| {
             let signs = SIGNS.iter();
-            let (sign, relation) = signs.into_iter().find(|(sign, _)| text[at..].starts_with(sign))?;
+            let (sign, relation) = signs
+                .into_iter()
+                .find(|(sign, _)| text[at..].starts_with(sign))?;
             Some((text[..at].trim(), *relation, text[at + sign.len()..].trim()))
         });
         match found {
@@ -93,7 +95,10 @@ impl Condition {
         Ok(match column {
             Column::Integer(values) => {
                 let wanted = number()?;
-                values.iter().map(|&v| holds(compare(v as f64, wanted))).collect()
+                values
+                    .iter()
+                    .map(|&v| holds(compare(v as f64, wanted)))
+                    .collect()
             }
             Column::Number(values) => {
                 let wanted = number()?;
@@ -102,7 +107,10 @@ impl Condition {
             }
             Column::Text(values) => {
                 let wanted = self.value.as_str();
-                values.iter().map(|text| holds(text.as_str().cmp(wanted))).collect()
+                values
+                    .iter()
+                    .map(|text| holds(text.as_str().cmp(wanted)))
+                    .collect()
             }
             Column::Flag(values) => {
                 let wanted: bool = self.value.parse().map_err(|_| self.wrong(column))?;
@@ -136,7 +144,9 @@ impl Table {
     ///
     /// [`TableError::NoColumn`] or [`TableError::DuplicateColumn`].
     pub fn with_columns(&self, names: &[String]) -> Result<Self, TableError> {
-        let columns = names.iter().map(|name| Ok((name.clone(), self.column(name)?.clone())));
+        let columns = names
+            .iter()
+            .map(|name| Ok((name.clone(), self.column(name)?.clone())));
         let columns: Result<Vec<_>, TableError> = columns.collect();
         Self::from_columns(self.name(), columns?)
     }
@@ -149,8 +159,15 @@ impl Table {
     /// [`TableError::NoColumn`].
     pub fn order_by(&self, column: &str, descending: bool) -> Result<Vec<usize>, TableError> {
         let column = self.column(column)?;
-        let turned = |ordering: Ordering| if descending { ordering.reverse() } else { ordering };
-        let missing = |row: usize| matches!(column, Column::Number(values) if values[row].is_none());
+        let turned = |ordering: Ordering| {
+            if descending {
+                ordering.reverse()
+            } else {
+                ordering
+            }
+        };
+        let missing =
+            |row: usize| matches!(column, Column::Number(values) if values[row].is_none());
         let mut rows: Vec<usize> = (0..self.rows()).collect();
         rows.sort_by(|&a, &b| {
             let known = missing(a).cmp(&missing(b));
@@ -186,10 +203,19 @@ mod tests {
 
     fn table() -> Table {
         let columns = vec![
-            ("t".to_owned(), Column::Number(vec![Some(0.1 * 6.0), None, Some(2.0), Some(-1.0)])),
+            (
+                "t".to_owned(),
+                Column::Number(vec![Some(0.1 * 6.0), None, Some(2.0), Some(-1.0)]),
+            ),
             ("k".to_owned(), Column::Integer(vec![3, 1, 2, 2])),
-            ("source".to_owned(), Column::Text(["vae", "data", "vae", "a=b"].map(str::to_owned).to_vec())),
-            ("best".to_owned(), Column::Flag(vec![true, false, false, true])),
+            (
+                "source".to_owned(),
+                Column::Text(["vae", "data", "vae", "a=b"].map(str::to_owned).to_vec()),
+            ),
+            (
+                "best".to_owned(),
+                Column::Flag(vec![true, false, false, true]),
+            ),
         ];
         Table::from_columns("x", columns).unwrap()
     }
@@ -221,9 +247,18 @@ mod tests {
     fn what_is_no_condition_is_refused() {
         for text in ["", "t", "=1", "!t", "  <3"] {
             let refused = Condition::parse(text);
-            assert!(matches!(refused, Err(TableError::Condition { .. })), "{text}: {refused:?}");
+            assert!(
+                matches!(refused, Err(TableError::Condition { .. })),
+                "{text}: {refused:?}"
+            );
         }
-        let of = |text: &str| Condition::parse(text).unwrap().of(&table()).unwrap_err().to_string();
+        let of = |text: &str| {
+            Condition::parse(text)
+                .unwrap()
+                .of(&table())
+                .unwrap_err()
+                .to_string()
+        };
         assert!(of("t=warm").contains("`warm`") && of("t=warm").contains("number"));
         assert!(of("best=1").contains("flag"));
         assert!(of("temp=1").contains("no column `temp`"));

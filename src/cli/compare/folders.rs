@@ -57,12 +57,21 @@ impl Folders {
             }
         }
         let stated = stated(&FinishedResults::at(&arguments.folders[baseline]))?;
-        Ok(Self { sides, baseline, provenance, stated, notes })
+        Ok(Self {
+            sides,
+            baseline,
+            provenance,
+            stated,
+            notes,
+        })
     }
 
     /// What differs between the manifests of the baseline and another folder.
     pub(super) fn manifest_differences(&self, other: usize) -> Vec<Difference> {
-        value_differences(&self.sides[self.baseline].manifest, &self.sides[other].manifest)
+        value_differences(
+            &self.sides[self.baseline].manifest,
+            &self.sides[other].manifest,
+        )
     }
 
     /// What differs between the programs and machines.
@@ -74,14 +83,20 @@ impl Folders {
 /// The last part of each path, or the path where two have the same.
 fn names(folders: &[std::path::PathBuf]) -> Vec<String> {
     let last = |path: &Path| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
         name.unwrap_or_else(|| path.display().to_string())
     };
     let short: Vec<String> = folders.iter().map(|path| last(path)).collect();
     let unique = |name: &String| short.iter().filter(|other| *other == name).count() == 1;
     let names = short.iter().zip(folders);
     let name = |(name, path): (&String, &std::path::PathBuf)| {
-        if unique(name) { name.clone() } else { path.display().to_string() }
+        if unique(name) {
+            name.clone()
+        } else {
+            path.display().to_string()
+        }
     };
     names.map(name).collect()
 }
@@ -123,7 +138,11 @@ fn side(
             all.insert(table, read);
         }
     }
-    Ok(Side { name, tables: all, manifest: manifest(results, notes)? })
+    Ok(Side {
+        name,
+        tables: all,
+        manifest: manifest(results, notes)?,
+    })
 }
 
 /// A table; `None` with a note if it was written under another version of its schema.
@@ -149,7 +168,10 @@ fn read_table(
 fn manifest(results: &FinishedResults, notes: &mut Vec<String>) -> Result<Value, Refusal> {
     let (path, bytes) = results.manifest()?;
     let Some(bytes) = bytes else {
-        notes.push(format!("`{}` is not there: manifests are not compared", path.display()));
+        notes.push(format!(
+            "`{}` is not there: manifests are not compared",
+            path.display()
+        ));
         return Ok(Value::Null);
     };
     toml::from_str(&String::from_utf8_lossy(&bytes))
@@ -164,7 +186,9 @@ fn run_file(results: &FinishedResults) -> Result<Value, Refusal> {
     };
     let all: Value = serde_json::from_slice(&bytes)
         .map_err(|error| Refusal::Words(format!("`{}`: {error}", path.display())))?;
-    let known = PROVENANCE.iter().filter_map(|&key| Some((key.to_owned(), all.get(key)?.clone())));
+    let known = PROVENANCE
+        .iter()
+        .filter_map(|&key| Some((key.to_owned(), all.get(key)?.clone())));
     Ok(Value::Object(known.collect::<Map<_, _>>()))
 }
 
@@ -180,7 +204,9 @@ fn no_table(name: &str, arguments: &CompareArguments) -> Result<Refusal, Refusal
         || format!("there are: {}", known.join(", ")),
         |near| format!("did you mean `{near}`?"),
     );
-    Ok(Refusal::Words(format!("no folder has a table `{name}`; {hint}")))
+    Ok(Refusal::Words(format!(
+        "no folder has a table `{name}`; {hint}"
+    )))
 }
 
 /// Reads `tolerances.toml`, if there is one.
@@ -195,7 +221,9 @@ fn stated(results: &FinishedResults) -> Result<Stated, Refusal> {
     let mut stated = Stated::default();
     for (key, value) in &file {
         let number = || {
-            let float = value.as_float().or(value.as_integer().map(|number| number as f64));
+            let float = value
+                .as_float()
+                .or(value.as_integer().map(|number| number as f64));
             float.ok_or_else(|| wrong(format!("`{key}` is {value}, expected a number")))
         };
         match (key.as_str(), value) {
@@ -217,7 +245,11 @@ fn stated(results: &FinishedResults) -> Result<Stated, Refusal> {
 /// Names with numbers or shares; a table within gives the first part of the names.
 fn add_tolerances(path: &str, table: &toml::Table, all: &mut Tolerances) -> Result<(), String> {
     for (key, value) in table {
-        let name = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let name = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         let added = match value {
             toml::Value::Table(inner) => {
                 add_tolerances(&name, inner, all)?;

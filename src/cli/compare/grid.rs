@@ -7,7 +7,9 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
     if !value.is_finite() || value == 0.0 {
         return value.to_string();
     }
-    let rounded: f64 = format!("{value:.*e}", digits.max(1) - 1).parse().unwrap_or(value);
+    let rounded: f64 = format!("{value:.*e}", digits.max(1) - 1)
+        .parse()
+        .unwrap_or(value);
     let magnitude = rounded.abs();
     if (1e-4..1e9).contains(&magnitude) {
         rounded.to_string()
@@ -45,7 +47,8 @@ pub(crate) fn grid(header: &[String], rows: &[Vec<String>], markdown: bool) -> S
     grid.set_header(header);
     grid.add_rows(rows);
     for (index, column) in grid.column_iter_mut().enumerate() {
-        let numeric = |row: &Vec<String>| row[index].starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let numeric =
+            |row: &Vec<String>| row[index].starts_with(|c: char| c.is_ascii_digit() || c == '-');
         if rows.iter().any(numeric) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -17,9 +17,11 @@ pub(super) fn text(
     options: &Options,
 ) -> String {
     let counts = Counts::of(&comparison.rows);
-    let verdicts = Verdict::ALL.map(|verdict| (verdict.word().to_owned(), json!(counts.with(verdict))));
+    let verdicts =
+        Verdict::ALL.map(|verdict| (verdict.word().to_owned(), json!(counts.with(verdict))));
     let missing = comparison.missing_tables.iter();
-    let missing = missing.map(|(table, side)| json!({"table": table, "missing_in": comparison.sides[*side]}));
+    let missing =
+        missing.map(|(table, side)| json!({"table": table, "missing_in": comparison.sides[*side]}));
     let others = (0..comparison.sides.len()).filter(|&side| side != comparison.baseline);
     let differences = others.map(|side| {
         json!({
@@ -46,7 +48,11 @@ pub(super) fn text(
 
 fn changes(differences: &[Difference]) -> Vec<Value> {
     let change = |difference: &Difference| match difference {
-        Difference::Parameter { path, before, after } => {
+        Difference::Parameter {
+            path,
+            before,
+            after,
+        } => {
             json!({"path": path, "baseline": before, "other": after})
         }
         other => json!({"path": other.to_string()}),
@@ -55,7 +61,10 @@ fn changes(differences: &[Difference]) -> Vec<Value> {
 }
 
 fn row_value(row: &Row, comparison: &Comparison) -> Value {
-    let at = row.at.iter().map(|(name, cell)| (name.to_string(), cell_value(cell)));
+    let at = row
+        .at
+        .iter()
+        .map(|(name, cell)| (name.to_string(), cell_value(cell)));
     // Infinite degrees of freedom are null: JSON has no infinity.
     json!({
         "table": &*row.table,
@@ -90,7 +99,11 @@ fn measured(measured: Option<&Measured>) -> Value {
     match measured {
         None => Value::Null,
         Some(Measured::Words(words)) => json!({"words": words}),
-        Some(Measured::Number { mean, standard_error, replicates }) => json!({
+        Some(Measured::Number {
+            mean,
+            standard_error,
+            replicates,
+        }) => json!({
             "mean": mean,
             "standard_error": standard_error,
             "replicates": replicates,

@@ -29,7 +29,10 @@ pub(super) fn text(
     let mut text = String::new();
     for (number, side) in comparison.sides.iter().enumerate() {
         if number != comparison.baseline {
-            let names = (comparison.sides[comparison.baseline].as_str(), side.as_str());
+            let names = (
+                comparison.sides[comparison.baseline].as_str(),
+                side.as_str(),
+            );
             differences(&mut text, folders, number, names, style);
         }
     }
@@ -87,10 +90,18 @@ fn summary(text: &mut String, comparison: &Comparison, options: &Options, style:
         let z = row.z.unwrap_or(0.0);
         let side = &comparison.sides[row.side];
         let place = row.place();
-        let at = if place.is_empty() { String::new() } else { format!(" at {place}") };
+        let at = if place.is_empty() {
+            String::new()
+        } else {
+            format!(" at {place}")
+        };
         line(
             text,
-            &format!("largest difference: {} errors, {} of {side}{at}", significant(z.abs(), 3), row.name()),
+            &format!(
+                "largest difference: {} errors, {} of {side}{at}",
+                significant(z.abs(), 3),
+                row.name()
+            ),
             style,
         );
     }
@@ -103,7 +114,14 @@ fn summary(text: &mut String, comparison: &Comparison, options: &Options, style:
         style,
     );
     for (table, without) in &comparison.missing_tables {
-        line(text, &format!("table `{table}` is missing in {}", comparison.sides[*without]), style);
+        line(
+            text,
+            &format!(
+                "table `{table}` is missing in {}",
+                comparison.sides[*without]
+            ),
+            style,
+        );
     }
     for note in &comparison.notes {
         line(text, &format!("note: {note}"), style);
@@ -154,7 +172,11 @@ fn block(text: &mut String, comparison: &Comparison, rows: &[&Row], style: Style
     let other = &comparison.sides[first.side];
     let words = format!("{} of {other}: {}", first.name(), parts.join(", "));
     heading(text, &words, style);
-    let shown = if style.rows == 0 { rows.len() } else { style.rows.min(rows.len()) };
+    let shown = if style.rows == 0 {
+        rows.len()
+    } else {
+        style.rows.min(rows.len())
+    };
     let shown = &rows[..shown];
     let coordinates = coordinates(shown);
     let with_error = shown.iter().any(|row| row.z.is_some());
@@ -169,14 +191,19 @@ fn block(text: &mut String, comparison: &Comparison, rows: &[&Row], style: Style
     }
     header.push("verdict".to_owned());
     let cells = shown.iter().map(|row| {
-        let mut cells: Vec<String> = coordinates.iter().map(|name| coordinate(row, name)).collect();
+        let mut cells: Vec<String> = coordinates
+            .iter()
+            .map(|name| coordinate(row, name))
+            .collect();
         cells.push(measured(row.baseline.as_ref(), style));
         cells.push(measured(row.other.as_ref(), style));
         let difference = row.difference;
-        let shown = difference.map(|value| super::grid::with_error(value, row.standard_error, style.digits));
+        let shown = difference
+            .map(|value| super::grid::with_error(value, row.standard_error, style.digits));
         cells.push(shown.unwrap_or_default());
         if with_error {
-            let number = |value: Option<f64>| value.map(|value| significant(value, 3)).unwrap_or_default();
+            let number =
+                |value: Option<f64>| value.map(|value| significant(value, 3)).unwrap_or_default();
             cells.push(number(row.z));
             cells.push(number(row.corrected_p_value.map(|p| p.max(1e-99))));
             cells.push(row.error_source.clone());
@@ -217,16 +244,21 @@ fn measured(measured: Option<&Measured>, style: Style) -> String {
     match measured {
         None => String::new(),
         Some(Measured::Words(words)) => words.clone(),
-        Some(Measured::Number { mean, standard_error, .. }) => {
-            with_error(*mean, *standard_error, style.digits)
-        }
+        Some(Measured::Number {
+            mean,
+            standard_error,
+            ..
+        }) => with_error(*mean, *standard_error, style.digits),
     }
 }
 
 /// What a Parquet file says of the comparison as a whole.
 pub(super) fn metadata(comparison: &Comparison, options: &Options) -> BTreeMap<String, String> {
     let pairs = [
-        ("latentfield.baseline", comparison.sides[comparison.baseline].clone()),
+        (
+            "latentfield.baseline",
+            comparison.sides[comparison.baseline].clone(),
+        ),
         ("latentfield.folders", comparison.sides.join("\n")),
         ("latentfield.level", options.level.to_string()),
         ("latentfield.tests", comparison.tests.to_string()),

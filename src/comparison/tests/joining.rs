@@ -12,14 +12,23 @@ fn bare(replicate: i64, temperature: f64, value: f64) -> (i64, f64, f64, Option<
     (replicate, temperature, value, None)
 }
 
-fn barred(replicate: i64, temperature: f64, value: f64, error: f64) -> (i64, f64, f64, Option<f64>) {
+fn barred(
+    replicate: i64,
+    temperature: f64,
+    value: f64,
+    error: f64,
+) -> (i64, f64, f64, Option<f64>) {
     (replicate, temperature, value, Some(error))
 }
 
 #[test]
 fn rows_are_joined_on_swept_values_whatever_their_order_and_rounding() {
     let a = couplings(&[bare(0, 0.6, 1.0), bare(0, 0.7, 2.0), bare(0, 0.8, 3.0)]);
-    let b = couplings(&[bare(0, 0.9, 5.0), bare(0, 0.7, 2.0), bare(0, 0.1 * 6.0, 1.5)]);
+    let b = couplings(&[
+        bare(0, 0.9, 5.0),
+        bare(0, 0.7, 2.0),
+        bare(0, 0.1 * 6.0, 1.5),
+    ]);
     let comparison = compared(a, b, &Options::default());
     let found: Vec<(String, Verdict)> = comparison
         .rows
@@ -46,7 +55,12 @@ fn replicates_and_seeds_are_averaged() {
     let comparison = compared(a, b, &Options::default());
     let row = &comparison.rows[0];
     // χ² of one degree is (1 / 0.25)² = 16: errors within runs grow fourfold.
-    let Some(Measured::Number { mean, standard_error, replicates }) = row.baseline else {
+    let Some(Measured::Number {
+        mean,
+        standard_error,
+        replicates,
+    }) = row.baseline
+    else {
         panic!("{row:?}");
     };
     assert_eq!((mean, replicates), (2.0, 2));
@@ -60,13 +74,20 @@ fn replicates_and_seeds_are_averaged() {
 fn a_parameter_swept_on_one_side_takes_its_value_from_the_other_manifest() {
     let a = couplings(&[bare(0, 0.6, 1.0), bare(0, 0.7, 2.0)]);
     let rows = couplings(&[bare(0, 0.0, 2.0)]);
-    let columns = rows.columns().iter().filter(|(name, _)| name != "temperature");
+    let columns = rows
+        .columns()
+        .iter()
+        .filter(|(name, _)| name != "temperature");
     let b = Table::from_columns("couplings", columns.cloned().collect()).unwrap();
     let mut sides = [side("a", vec![a]), side("b", vec![b])];
     let unknown = compare(&sides, 0, &Options::default()).unwrap();
     assert_eq!(
         verdicts(&unknown),
-        [Verdict::OnlyBaseline, Verdict::OnlyBaseline, Verdict::OnlyOther]
+        [
+            Verdict::OnlyBaseline,
+            Verdict::OnlyBaseline,
+            Verdict::OnlyOther
+        ]
     );
     assert!(unknown.notes[0].contains("`--on`"), "{:?}", unknown.notes);
     sides[0].manifest = json!({"sweep": {"model": {"temperature": [0.6, 0.7]}}});
@@ -80,7 +101,11 @@ fn a_parameter_swept_on_one_side_takes_its_value_from_the_other_manifest() {
             .map(Row::place)
             .collect();
         assert_eq!(same, ["temperature = 0.7, method = moments"]);
-        assert!(known.notes[0].contains("in `b` it is 0.7"), "{:?}", known.notes);
+        assert!(
+            known.notes[0].contains("in `b` it is 0.7"),
+            "{:?}",
+            known.notes
+        );
     }
 }
 
@@ -94,18 +119,31 @@ fn other_columns_to_join_on_average_over_the_rest_and_say_so() {
     };
     let comparison = compared(a.clone(), b.clone(), &on(&["method", "quantity"]));
     assert_eq!(verdicts(&comparison), [Verdict::Same]);
-    assert!(comparison.notes[0].contains("up to 2 rows"), "{:?}", comparison.notes);
+    assert!(
+        comparison.notes[0].contains("up to 2 rows"),
+        "{:?}",
+        comparison.notes
+    );
     let sides = [side("a", vec![a]), side("b", vec![b])];
     let error = compare(&sides, 0, &on(&["temprature"])).unwrap_err();
-    assert!(matches!(error, ComparisonError::NoColumn { ref known, .. } if known.contains(&"temperature".to_owned())));
+    assert!(
+        matches!(error, ComparisonError::NoColumn { ref known, .. } if known.contains(&"temperature".to_owned()))
+    );
 }
 
 #[test]
 fn a_tolerance_decides_what_has_no_error_bar() {
-    let a = couplings(&[bare(0, 0.6, 1.0), bare(0, 0.7, 2.0), bare(0, 0.8, f64::INFINITY)]);
+    let a = couplings(&[
+        bare(0, 0.6, 1.0),
+        bare(0, 0.7, 2.0),
+        bare(0, 0.8, f64::INFINITY),
+    ]);
     let b = couplings(&[bare(0, 0.6, 1.125), bare(0, 0.7, 2.5), bare(0, 0.8, 1.0)]);
     let comparison = compared(a, b, &tolerating(&["coupling=0.125"]));
-    assert_eq!(verdicts(&comparison), [Verdict::Same, Verdict::Differs, Verdict::Differs]);
+    assert_eq!(
+        verdicts(&comparison),
+        [Verdict::Same, Verdict::Differs, Verdict::Differs]
+    );
     assert_eq!(comparison.rows[0].tolerance, Some(0.125));
 }
 
@@ -116,9 +154,14 @@ fn a_tolerance_that_names_nothing_is_refused() {
         [side("a", vec![table()]), side("b", vec![table()])]
     };
     let error = compare(&sides(), 0, &tolerating(&["coupling=1", "copling=1"])).unwrap_err();
-    let ComparisonError::NoQuantity { name, known } = error else { panic!("{error}") };
+    let ComparisonError::NoQuantity { name, known } = error else {
+        panic!("{error}")
+    };
     assert_eq!(name, "copling");
-    assert!(known.contains(&"couplings.coupling".to_owned()), "{known:?}");
+    assert!(
+        known.contains(&"couplings.coupling".to_owned()),
+        "{known:?}"
+    );
     // One of a table that neither folder has waits for it.
     compare(&sides(), 0, &tolerating(&["likelihood.elbo_nats=1"])).unwrap();
 }
@@ -156,23 +199,41 @@ fn verdict_table(word: &str, gap: f64) -> Table {
 #[test]
 fn words_are_compared_as_they_are_and_remarks_not_at_all() {
     let verdict = |options: &Options| {
-        let (a, b) = (verdict_table("mean_field", 0.0), verdict_table("undecided", 0.0));
+        let (a, b) = (
+            verdict_table("mean_field", 0.0),
+            verdict_table("undecided", 0.0),
+        );
         let comparison = compared(a, b, options);
         assert!(comparison.rows.iter().all(|row| &*row.quantity != "reason"));
-        let row = comparison.rows.iter().find(|row| &*row.quantity == "verdict");
+        let row = comparison
+            .rows
+            .iter()
+            .find(|row| &*row.quantity == "verdict");
         row.unwrap().verdict
     };
     assert_eq!(verdict(&Options::default()), Verdict::NoErrorBar);
-    assert_eq!(verdict(&tolerating(&["verdict.verdict=0"])), Verdict::Differs);
+    assert_eq!(
+        verdict(&tolerating(&["verdict.verdict=0"])),
+        Verdict::Differs
+    );
 }
 
 #[test]
 fn a_standard_error_is_never_compared_and_a_missing_value_is_no_row() {
-    let (a, b) = (verdict_table("mean_field", 0.0), verdict_table("mean_field", 2.5));
+    let (a, b) = (
+        verdict_table("mean_field", 0.0),
+        verdict_table("mean_field", 2.5),
+    );
     let comparison = compared(a, b, &Options::default());
     let names: Vec<&str> = comparison.rows.iter().map(|row| &*row.quantity).collect();
-    assert!(names.contains(&"gap_nats") && !names.contains(&"gap_nats_se"), "{names:?}");
-    assert!(!names.contains(&"captured_nats"), "missing on both sides: {names:?}");
+    assert!(
+        names.contains(&"gap_nats") && !names.contains(&"gap_nats_se"),
+        "{names:?}"
+    );
+    assert!(
+        !names.contains(&"captured_nats"),
+        "missing on both sides: {names:?}"
+    );
     let gap = comparison.largest().unwrap();
     assert!((gap.z.unwrap() - 10.0 / 2.0_f64.sqrt()).abs() < 1e-12);
     assert_eq!(gap.verdict, Verdict::Differs);
@@ -197,12 +258,20 @@ fn a_table_that_one_side_lacks_is_named_with_that_side() {
 #[test]
 fn pairs_are_sharper_than_means_and_have_to_exist() {
     let values = |shift: [f64; 3]| {
-        let rows: Vec<_> = (0..3_u8).map(|r| bare(r.into(), 0.6, f64::from(r) + shift[usize::from(r)])).collect();
+        let rows: Vec<_> = (0..3_u8)
+            .map(|r| bare(r.into(), 0.6, f64::from(r) + shift[usize::from(r)]))
+            .collect();
         couplings(&rows)
     };
     let (a, b) = (values([0.0; 3]), values([0.5, 0.51, 0.49]));
-    let paired = Options { paired: true, ..Options::default() };
-    assert_eq!(verdicts(&compared(a.clone(), b.clone(), &Options::default())), [Verdict::Undecided]);
+    let paired = Options {
+        paired: true,
+        ..Options::default()
+    };
+    assert_eq!(
+        verdicts(&compared(a.clone(), b.clone(), &Options::default())),
+        [Verdict::Undecided]
+    );
     let found = compared(a.clone(), b, &paired);
     assert_eq!(verdicts(&found), [Verdict::Differs]);
     // Standard error of 0.5, 0.51, 0.49: 0.01 / √3.
@@ -222,8 +291,11 @@ fn each_of_several_folders_is_compared_with_the_baseline() {
         side("c", vec![table(3.0)]),
     ];
     let comparison = compare(&sides, 1, &Options::default()).unwrap();
-    let found: Vec<(usize, Option<f64>)> =
-        comparison.rows.iter().map(|row| (row.side, row.difference)).collect();
+    let found: Vec<(usize, Option<f64>)> = comparison
+        .rows
+        .iter()
+        .map(|row| (row.side, row.difference))
+        .collect();
     assert_eq!(found, [(0, Some(-1.0)), (2, Some(1.0))]);
     assert_eq!(comparison.tests, 2);
     // Both probabilities are that of z = 10 / √2, and Holm's steps are 2 and 1.
@@ -238,7 +310,10 @@ fn a_comparison_is_a_table_with_its_coordinates() {
     let comparison = compared(a.clone(), a, &Options::default());
     let rows: Vec<&Row> = comparison.rows.iter().collect();
     let table = comparison.table(&rows).unwrap();
-    assert_eq!(table.numbers("temperature").unwrap(), [Some(0.6), Some(0.7)]);
+    assert_eq!(
+        table.numbers("temperature").unwrap(),
+        [Some(0.6), Some(0.7)]
+    );
     assert_eq!(table.texts("method").unwrap(), ["moments", "moments"]);
     assert_eq!(table.texts("verdict").unwrap(), ["same", "same"]);
     assert_eq!(table.numbers("other_mean").unwrap(), [Some(1.0), Some(2.0)]);

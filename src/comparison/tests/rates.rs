@@ -22,7 +22,11 @@ struct Truth {
 }
 
 /// Two folders; the second is shifted at the first `shifted` points.
-fn folders(truth: Truth, (shift, shifted): (f64, usize), generator: &mut Xoshiro256PlusPlus) -> [Table; 2] {
+fn folders(
+    truth: Truth,
+    (shift, shifted): (f64, usize),
+    generator: &mut Xoshiro256PlusPlus,
+) -> [Table; 2] {
     [0.0, shift].map(|shift| {
         let mut rows = Vec::new();
         for point in 0..truth.points {
@@ -67,20 +71,35 @@ fn bound(trials: usize, probability: f64) -> f64 {
 #[track_caller]
 fn assert_at_most(hits: usize, trials: usize, probability: f64) {
     let most = trials as f64 * probability + bound(trials, probability);
-    assert!((hits as f64) <= most, "{hits} of {trials}, at most {most:.0}");
+    assert!(
+        (hits as f64) <= most,
+        "{hits} of {trials}, at most {most:.0}"
+    );
 }
 
 #[track_caller]
 fn assert_at_least(hits: usize, trials: usize, probability: f64) {
     let least = trials as f64 * probability - bound(trials, probability);
-    assert!((hits as f64) >= least, "{hits} of {trials}, at least {least:.0}");
+    assert!(
+        (hits as f64) >= least,
+        "{hits} of {trials}, at least {least:.0}"
+    );
 }
 
 fn at(level: f64) -> Options {
-    Options { level, ..Options::default() }
+    Options {
+        level,
+        ..Options::default()
+    }
 }
 
-const EXACT: Truth = Truth { points: 1, replicates: 1, between: 0.0, within: 1.0, quoted: true };
+const EXACT: Truth = Truth {
+    points: 1,
+    replicates: 1,
+    between: 0.0,
+    within: 1.0,
+    quoted: true,
+};
 
 /// Known errors make the test exact: alarms come at the level, not more and not less.
 #[test]
@@ -93,7 +112,10 @@ fn one_row_with_a_known_error_alarms_at_the_level() {
 /// Of 20 independent rows Holm lets 1 - (1 - 0.05/20)^20 = 4.9 % of the families alarm.
 #[test]
 fn twenty_rows_alarm_at_the_level_together() {
-    let truth = Truth { points: 20, ..EXACT };
+    let truth = Truth {
+        points: 20,
+        ..EXACT
+    };
     let hits = count(2000, truth, (0.0, 0), &at(0.05), some_differ);
     assert_at_most(hits, 2000, 0.05);
     assert_at_least(hits, 2000, 0.0488);
@@ -104,23 +126,52 @@ fn twenty_rows_alarm_at_the_level_together() {
 #[test]
 fn a_few_replicates_alarm_at_the_level_at_most() {
     for replicates in [2, 3, 5] {
-        let truth = Truth { points: 10, replicates, between: 1.0, within: 0.0, quoted: false };
+        let truth = Truth {
+            points: 10,
+            replicates,
+            between: 1.0,
+            within: 0.0,
+            quoted: false,
+        };
         let hits = count(2000, truth, (0.0, 0), &at(0.05), some_differ);
         assert_at_most(hits, 2000, 0.05);
     }
-    let single = Truth { points: 1, replicates: 5, between: 1.0, within: 0.0, quoted: false };
-    assert_at_least(count(4000, single, (0.0, 0), &at(0.05), some_differ), 4000, 0.04);
+    let single = Truth {
+        points: 1,
+        replicates: 5,
+        between: 1.0,
+        within: 0.0,
+        quoted: false,
+    };
+    assert_at_least(
+        count(4000, single, (0.0, 0), &at(0.05), some_differ),
+        4000,
+        0.04,
+    );
 }
 
 /// Two replicates whose spread is thrice what their errors say: without the factor
 /// the errors would be too small by √10, and nearly every family would alarm.
 #[test]
 fn two_replicates_with_too_small_errors_alarm_at_the_level_at_most() {
-    let truth = Truth { points: 12, replicates: 2, between: 3.0, within: 1.0, quoted: true };
+    let truth = Truth {
+        points: 12,
+        replicates: 2,
+        between: 3.0,
+        within: 1.0,
+        quoted: true,
+    };
     let hits = count(2000, truth, (0.0, 0), &at(0.05), some_differ);
     assert_at_most(hits, 2000, 0.05);
-    let honest = Truth { between: 0.0, ..truth };
-    assert_at_most(count(2000, honest, (0.0, 0), &at(0.05), some_differ), 2000, 0.05);
+    let honest = Truth {
+        between: 0.0,
+        ..truth
+    };
+    assert_at_most(
+        count(2000, honest, (0.0, 0), &at(0.05), some_differ),
+        2000,
+        0.05,
+    );
 }
 
 /// A shift of five standard errors of the difference: with known errors, 2.576 are
@@ -128,20 +179,38 @@ fn two_replicates_with_too_small_errors_alarm_at_the_level_at_most() {
 #[test]
 fn a_shift_of_five_errors_is_found() {
     let shift = (5.0 * 2.0_f64.sqrt(), 1);
-    assert_at_least(count(1000, EXACT, shift, &at(0.01), some_differ), 1000, 0.992);
+    assert_at_least(
+        count(1000, EXACT, shift, &at(0.01), some_differ),
+        1000,
+        0.992,
+    );
     // Eight replicates: Student's t with 14 degrees of freedom asks for 2.98 errors.
-    let truth = Truth { points: 1, replicates: 8, between: 1.0, within: 0.0, quoted: false };
+    let truth = Truth {
+        points: 1,
+        replicates: 8,
+        between: 1.0,
+        within: 0.0,
+        quoted: false,
+    };
     let shift = (5.0 * (2.0_f64 / 8.0).sqrt(), 1);
-    assert_at_least(count(1000, truth, shift, &at(0.01), some_differ), 1000, 0.94);
+    assert_at_least(
+        count(1000, truth, shift, &at(0.01), some_differ),
+        1000,
+        0.94,
+    );
 }
 
 /// Ten errors are found in 3 of 40 rows, and nothing else is.
 #[test]
 fn exactly_the_shifted_rows_are_flagged() {
-    let truth = Truth { points: 40, ..EXACT };
+    let truth = Truth {
+        points: 40,
+        ..EXACT
+    };
     let exactly = |comparison: &Comparison| {
         let rows = comparison.rows.iter().enumerate();
-        rows.into_iter().all(|(row, found)| (found.verdict == Verdict::Differs) == (row < 3))
+        rows.into_iter()
+            .all(|(row, found)| (found.verdict == Verdict::Differs) == (row < 3))
     };
     let hits = count(500, truth, (10.0 * 2.0_f64.sqrt(), 3), &at(0.01), exactly);
     assert_at_least(hits, 500, 0.99);
@@ -161,7 +230,10 @@ fn on_the_boundary_of_the_tolerance_either_claim_comes_at_the_level() {
     // Well within it, nearly all is the same; an error beyond it decides nothing.
     let same = |comparison: &Comparison| verdicts(comparison) == [Verdict::Same];
     assert_at_least(count(500, EXACT, (0.0, 0), &options, same), 500, 0.999);
-    let wide = Truth { within: 100.0, ..EXACT };
+    let wide = Truth {
+        within: 100.0,
+        ..EXACT
+    };
     assert_eq!(count(500, wide, (0.0, 0), &options, same), 0);
 }
 
@@ -170,7 +242,11 @@ fn on_the_boundary_of_the_tolerance_either_claim_comes_at_the_level() {
 fn pairs_that_are_alike_alarm_at_the_level() {
     let mut generator = Xoshiro256PlusPlus::seed_from_u64(5);
     let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
-    let options = Options { paired: true, level: 0.05, ..Options::default() };
+    let options = Options {
+        paired: true,
+        level: 0.05,
+        ..Options::default()
+    };
     let mut hits = 0;
     for _ in 0..4000 {
         let shared: Vec<f64> = (0..4).map(|_| 10.0 * normal()).collect();
