@@ -66,6 +66,7 @@ pub mod physics;
 pub mod recording;
 pub mod vae;
 
+pub mod comparison;
 pub mod plots;
 pub mod tables;
 

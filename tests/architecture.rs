@@ -58,6 +58,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("recording", &["bits"]),
     ("tables", &["bits", "configurations", "random"]),
+    // A comparison is of tables; figures and reports of it are drawn from its own table.
+    ("comparison", &["tables"]),
     ("plots", &["tables"]),
     (
         "stages",
@@ -90,6 +92,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "vae",
             "recording",
             "tables",
+            "comparison",
             "plots",
             "stages",
             "bits",
@@ -124,6 +127,7 @@ const PURE: &[&str] = &[
     "random",
     "physics",
     "inference",
+    "comparison",
     "plan",
 ];
 
@@ -145,7 +149,6 @@ const NAMES_FILES: &[&str] = &[
     "manifest/sources.rs",
     "recording/read.rs",
     "cli/memory.rs",
-    "cli/show.rs",
 ];
 
 /// The only code that makes, changes, renames or removes files.

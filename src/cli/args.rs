@@ -27,7 +27,9 @@ pub(super) enum Command {
     /// Show what is in a recording
     Data(DataArguments),
     /// Print a table in the terminal
-    Show(ShowArguments),
+    Show(super::show::ShowArguments),
+    /// Say what differs between the tables of results folders
+    Compare(super::compare::CompareArguments),
     /// Care for the store: list it, verify it, remove what nobody needs
     Cache(super::cache::CacheArguments),
 }
@@ -154,13 +156,4 @@ pub(super) struct DataArguments {
     /// How to write the summary
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: DataFormat,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ShowArguments {
-    /// A table, as in results/<experiment>/tables/<name>.parquet
-    pub(super) table: PathBuf,
-    /// Rows that are shown; 0 for all
-    #[arg(long, default_value_t = 40)]
-    pub(super) rows: usize,
 }

@@ -9,6 +9,7 @@
 mod args;
 mod cache;
 mod check;
+mod compare;
 mod data;
 mod diagnostic;
 mod explaining;
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Data(arguments) => data::main(arguments),
         Command::Show(arguments) => show::main(arguments),
         Command::Cache(arguments) => cache::main(arguments),
+        Command::Compare(arguments) => compare::main(arguments),
     };
     ExitCode::from(outcome as u8)
 }

@@ -67,7 +67,8 @@ pub(super) fn help_for_key(table: &str, key: &str, known: &[&str]) -> String {
 }
 
 /// The name nearest to a misspelt one, if it is near enough to be meant.
-pub(super) fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
     const LONGEST: usize = 100;
     if name.len() > LONGEST {
         return None;

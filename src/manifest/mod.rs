@@ -55,6 +55,7 @@ pub use analysis::{
     InformationSection, LikelihoodSection, ModelSamples, ModelsSection, PatternRotation,
     PatternsSection, Rival, StatisticsSection, ThermodynamicsSection, VerdictSection,
 };
+pub use catalogue::nearest;
 pub use curie_weiss::CurieWeissSection;
 pub use experiment::ExperimentSection;
 pub use generalised_hopfield::{

@@ -110,6 +110,10 @@ impl StageDefinition for ByVersion<'_> {
     fn tables(&self) -> &'static [&'static str] {
         self.0.tables()
     }
+
+    fn manifest_keys(&self) -> &'static [ManifestKey] {
+        self.0.manifest_keys()
+    }
 }
 
 /// What a stage reads of one point, and nothing else.

@@ -209,8 +209,7 @@ pub fn differences(before: &KeyParts, after: &KeyParts) -> Vec<Difference> {
     if before.stage == TABLE_STAGE && compare_tables(before, after, &mut found) {
         return found;
     }
-    let (old, new) = (Some(&before.parameters), Some(&after.parameters));
-    compare_values("", old, new, &mut found);
+    found.extend(value_differences(&before.parameters, &after.parameters));
     compare_needs(before, after, &mut found);
     found
 }
@@ -278,6 +277,14 @@ fn compare_code(before: &KeyParts, after: &KeyParts, found: &mut Vec<Difference>
             });
         }
     }
+}
+
+/// All differences between two values, by dotted path.
+#[must_use]
+pub fn value_differences(before: &Value, after: &Value) -> Vec<Difference> {
+    let mut found = Vec::new();
+    compare_values("", Some(before), Some(after), &mut found);
+    found
 }
 
 fn compare_needs(before: &KeyParts, after: &KeyParts, found: &mut Vec<Difference>) {

@@ -31,7 +31,7 @@ pub use definition::{
     TABLE_STAGE, TableParameters, TableRow,
 };
 pub use error::PlanError;
-pub use explain::{Difference, differences, in_manifest_names};
+pub use explain::{Difference, differences, in_manifest_names, value_differences};
 pub use key::{CodeDigests, FORMAT, Key, KeyParts, canonical_json};
 pub use select::{Selector, select};
 pub use task::{Input, Place, Plan, Task, TaskId};

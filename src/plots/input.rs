@@ -256,7 +256,7 @@ pub(super) fn distinct<T: PartialEq + Clone>(values: &[T]) -> Vec<T> {
 }
 
 /// `temperature = 0.4`, if the table has that column.
-fn named_value(table: &Table, name: &str, row: usize) -> Option<String> {
+pub(super) fn named_value(table: &Table, name: &str, row: usize) -> Option<String> {
     use crate::tables::Cell;
     let key = name.rsplit('.').next().unwrap_or(name).replace('_', " ");
     let value = match table.column(name).ok()?.cell(row)? {

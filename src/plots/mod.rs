@@ -10,6 +10,7 @@
 //! no file. The font comes with the program, so the same tables give the same
 //! pixels on every machine.
 
+mod comparison;
 mod curves;
 mod dimension;
 mod drawing;
@@ -36,6 +37,7 @@ mod ticks;
 #[cfg(test)]
 mod tests;
 
+pub use comparison::{comparison_drawing, comparison_figure};
 pub use drawing::{
     Axis, Chart, Colour, ColourBar, Drawing, Guide, HeatMap, Layout, Panel, Point, Scale, Series,
     StripeRow, Stripes,

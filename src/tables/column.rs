@@ -104,6 +104,16 @@ impl Column {
     }
 }
 
+/// A number for looking up: values that agree but for rounding, in the last ten
+/// of their 52 binary digits, have the same key, as 0.6 and 0.1 * 6 have; so have both
+/// zeros.
+#[must_use]
+pub fn number_key(value: f64) -> u64 {
+    const ROUNDED: u32 = 10;
+    let bits = (value + 0.0).to_bits();
+    bits.wrapping_add(1 << (ROUNDED - 1)) >> ROUNDED
+}
+
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
@@ -187,5 +197,30 @@ impl From<String> for Cell {
 impl From<bool> for Cell {
     fn from(value: bool) -> Self {
         Self::Flag(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number_key;
+
+    #[test]
+    fn numbers_that_differ_by_rounding_have_one_key() {
+        for (a, b) in [
+            (0.6, 0.1 * 6.0),
+            (1.1, 0.4 + 7.0 * 0.1),
+            (0.0, -0.0),
+            (3.0, 3.0 - 1e-15),
+        ] {
+            assert_eq!(number_key(a), number_key(b), "{a} {b}");
+        }
+        for (a, b) in [
+            (0.6, 0.600_000_1),
+            (1.0, -1.0),
+            (0.0, 1e-300),
+            (2.0, 2.000_000_001),
+        ] {
+            assert_ne!(number_key(a), number_key(b), "{a} {b}");
+        }
     }
 }

@@ -39,6 +39,25 @@ pub enum TableError {
         /// Names there are.
         known: String,
     },
+    /// A text is no condition on a column.
+    #[error(
+        "`{text}` is no condition, expected a column, one of = != < <= > >=, and a value, as \
+         `temperature=0.6`"
+    )]
+    Condition {
+        /// The text.
+        text: String,
+    },
+    /// The value of a condition is of another kind than the column.
+    #[error("column `{column}` holds a {expected}, which `{found}` is not")]
+    ConditionValue {
+        /// Name of the column.
+        column: String,
+        /// The value.
+        found: String,
+        /// What the column holds.
+        expected: Kind,
+    },
     /// Two columns would have the same name.
     #[error("table `{table}` has column `{column}` twice; rename one")]
     DuplicateColumn {

@@ -11,6 +11,7 @@
 
 mod column;
 mod error;
+mod filter;
 mod pages;
 mod parquet;
 mod recording;
@@ -18,12 +19,13 @@ mod samples;
 pub mod schema;
 mod table;
 
-pub use column::{Cell, Column};
+pub use column::{Cell, Column, number_key};
 pub use error::TableError;
+pub use filter::Condition;
 pub use parquet::{SCHEMA_KEY, from_bytes, to_bytes};
 pub use recording::{DenseColumn, DenseValues, MAX_CELLS, dense_from_bytes};
 pub use samples::{
     SITES_KEY, StoredConfigurations, UNIT_KEY, configurations_from_bytes, configurations_to_bytes,
 };
-pub use schema::{ColumnSchema, Kind, TableSchema, catalogue};
+pub use schema::{ColumnSchema, Kind, Role, TableSchema, catalogue};
 pub use table::Table;

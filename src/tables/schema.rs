@@ -71,8 +71,67 @@ pub struct TableSchema {
     pub version: u32,
     /// What one row stands for.
     pub row: &'static str,
+    /// Columns that name a row: no two rows of a point and replicate agree on all.
+    pub keys: &'static [&'static str],
     /// The columns, without the leading ones that every table gets.
     pub columns: &'static [ColumnSchema],
+}
+
+/// What a column is for when tables are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Names the row, together with the other keys.
+    Key,
+    /// Names the row, and says which quantity its values are of.
+    Quantity,
+    /// A result.
+    Value,
+    /// The standard error of the nearest value before it.
+    StandardError,
+    /// Words for readers, which are not compared.
+    Remark,
+}
+
+/// Keys that say which quantity a row is of.
+const QUANTITIES: &[&str] = &["quantity", "observable", "parameter"];
+
+/// Columns of words for readers.
+const REMARKS: &[&str] = &["warning", "reason"];
+
+impl TableSchema {
+    /// What one of its columns is for.
+    #[must_use]
+    pub fn role(&self, column: &str) -> Role {
+        if self.keys.contains(&column) {
+            if QUANTITIES.contains(&column) {
+                return Role::Quantity;
+            }
+            return Role::Key;
+        }
+        value_role(column)
+    }
+}
+
+/// What a column that is no key is for, by its name.
+fn value_role(column: &str) -> Role {
+    if column == "standard_error" || column.ends_with("_se") {
+        Role::StandardError
+    } else if REMARKS.contains(&column) {
+        Role::Remark
+    } else {
+        Role::Value
+    }
+}
+
+/// What a column of the table `table` is for. In a table that is not of the
+/// catalogue, whole numbers and text name the row.
+#[must_use]
+pub fn role(table: &str, column: &str, kind: Kind) -> Role {
+    match (find(table), kind) {
+        (Some(schema), _) => schema.role(column),
+        (None, Kind::Integer | Kind::Text) => Role::Key,
+        (None, Kind::Number | Kind::Flag) => value_role(column),
+    }
 }
 
 const fn integer(name: &'static str, description: &'static str) -> ColumnSchema {
@@ -132,6 +191,7 @@ pub const SAMPLING: TableSchema = TableSchema {
     name: "sampling",
     version: 2,
     row: "one row per quantity",
+    keys: &["quantity"],
     columns: &[
         text(
             "quantity",
@@ -154,6 +214,7 @@ pub const THERMODYNAMICS: TableSchema = TableSchema {
     name: "thermodynamics",
     version: 1,
     row: "one row per observable and source",
+    keys: &["observable", "source"],
     columns: &[
         text(
             "observable",
@@ -184,6 +245,7 @@ pub const COUPLINGS: TableSchema = TableSchema {
     name: "couplings",
     version: 1,
     row: "one row per quantity and method",
+    keys: &["quantity", "method"],
     columns: &[
         text(
             "quantity",
@@ -207,6 +269,7 @@ pub const FIELD: TableSchema = TableSchema {
     name: "field",
     version: 1,
     row: "one row per bin and source",
+    keys: &["field", "source"],
     columns: &[
         number(
             "field",
@@ -223,6 +286,7 @@ pub const TRAINING: TableSchema = TableSchema {
     name: "training",
     version: 1,
     row: "one row per epoch",
+    keys: &["epoch"],
     columns: &[
         integer("epoch", "epoch, from 1"),
         number(
@@ -263,6 +327,7 @@ pub const LATENT_RATE: TableSchema = TableSchema {
     name: "latent_rate",
     version: 1,
     row: "one row per epoch and latent",
+    keys: &["epoch", "latent"],
     columns: &[
         integer("epoch", "epoch, from 1"),
         integer("latent", "number of the latent, from 0"),
@@ -278,6 +343,7 @@ pub const LIKELIHOOD: TableSchema = TableSchema {
     name: "likelihood",
     version: 1,
     row: "one row per point and replicate",
+    keys: &[],
     columns: &[
         number(
             "elbo_nats",
@@ -337,6 +403,7 @@ pub const PATTERNS: TableSchema = TableSchema {
     name: "patterns",
     version: 1,
     row: "one row per pattern and method",
+    keys: &["pattern", "method"],
     columns: &[
         integer("pattern", "number of the pattern, from 0"),
         text(
@@ -364,6 +431,7 @@ pub const PATTERN_SITES: TableSchema = TableSchema {
     name: "pattern_sites",
     version: 1,
     row: "one row per pattern and site",
+    keys: &["pattern", "site"],
     columns: &[
         integer("pattern", "number of the pattern, from 0"),
         integer("site", "number of the site, from 0"),
@@ -378,6 +446,7 @@ pub const SPECTRUM: TableSchema = TableSchema {
     name: "spectrum",
     version: 1,
     row: "one row per component and source",
+    keys: &["component", "source"],
     columns: &[
         integer(
             "component",
@@ -496,6 +565,43 @@ mod tests {
                         "table `{}`",
                         schema.name
                     );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_columns_and_every_value_that_they_name_is_told_apart() {
+        for schema in catalogue() {
+            for key in schema.keys {
+                let column = schema.columns.iter().find(|column| column.name == *key);
+                let column = column.unwrap_or_else(|| panic!("`{}`: no `{key}`", schema.name));
+                assert_ne!(column.kind, Kind::Flag, "`{}`: `{key}`", schema.name);
+            }
+            let roles = || schema.columns.iter().map(|column| schema.role(column.name));
+            assert!(roles().any(|role| role == Role::Value), "`{}`", schema.name);
+            let quantities = roles().filter(|role| *role == Role::Quantity).count();
+            assert!(quantities <= 1, "`{}`", schema.name);
+        }
+    }
+
+    #[test]
+    fn a_table_without_keys_has_one_row_a_point_and_no_other_has() {
+        for schema in catalogue() {
+            let single = schema.row == "one row per point and replicate";
+            assert_eq!(single, schema.keys.is_empty(), "`{}`", schema.name);
+        }
+    }
+
+    #[test]
+    fn a_standard_error_has_a_value_before_it() {
+        for schema in catalogue() {
+            let mut value = false;
+            for column in schema.columns {
+                match schema.role(column.name) {
+                    Role::Value => value = column.kind == Kind::Number,
+                    Role::StandardError => assert!(value, "`{}`: `{}`", schema.name, column.name),
+                    _ => {}
                 }
             }
         }

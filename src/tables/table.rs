@@ -194,10 +194,14 @@ impl Table {
     #[must_use]
     pub fn filter(&self, mut keep: impl FnMut(usize) -> bool) -> Self {
         let rows: Vec<usize> = (0..self.rows()).filter(|&row| keep(row)).collect();
-        let select = |(name, column): &(String, Column)| (name.clone(), column.select(&rows));
+        self.rows_at(&rows)
+    }
+
+    /// A table of the same name with other columns, all of one length.
+    pub(super) fn with_same_rows(&self, columns: Vec<(String, Column)>) -> Self {
         Self {
             name: self.name.clone(),
-            columns: self.columns.iter().map(select).collect(),
+            columns,
         }
     }
 

@@ -148,6 +148,9 @@ impl Experiment {
     pub(crate) fn tables(&self, results: &str) -> Files {
         let tables = files(&self.path(results).join(NAME).join("tables"));
         assert!(tables.len() >= 2, "{} tables", tables.len());
+        for (path, bytes) in &tables {
+            assert_keys(path, bytes);
+        }
         tables
     }
 
@@ -242,6 +245,24 @@ pub(crate) fn files(folder: &Path) -> Files {
         }
     }
     found
+}
+
+/// Asserts that the keys of a table tell the rows of each point and replicate apart.
+#[track_caller]
+pub(crate) fn assert_keys(path: &Path, bytes: &[u8]) {
+    let (table, _) = latentfield::tables::from_bytes(bytes)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let schema = latentfield::tables::schema::find(table.name())
+        .unwrap_or_else(|| panic!("{} is not in the catalogue", path.display()));
+    let keys = ["point", "replicate", "seed"].iter().chain(schema.keys);
+    let columns: Vec<_> = keys.filter_map(|name| table.column(name).ok()).collect();
+    assert_eq!(columns.len(), 3 + schema.keys.len(), "{}", path.display());
+    let mut seen = std::collections::BTreeSet::new();
+    for row in 0..table.rows() {
+        let cells: Vec<_> = columns.iter().map(|column| column.cell(row)).collect();
+        let key = format!("{cells:?}");
+        assert!(seen.insert(key.clone()), "{}: twice {key}", path.display());
+    }
 }
 
 /// Asserts that two sets of files are the same, byte for byte.

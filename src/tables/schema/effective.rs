@@ -14,6 +14,7 @@ pub const MODELS: TableSchema = TableSchema {
     name: "models",
     version: 1,
     row: "one row per model of the data, each compared with the test data",
+    keys: &["model", "fields"],
     columns: &[
         text("model", MODEL),
         integer("fields", FIELDS),
@@ -69,6 +70,7 @@ pub const MODEL_COUNTS: TableSchema = TableSchema {
     name: "model_counts",
     version: 1,
     row: "one row per model and number of active sites",
+    keys: &["model", "fields", "k"],
     columns: &[
         text("model", "data, or a model of the table `models`"),
         integer("fields", FIELDS),
@@ -83,6 +85,7 @@ pub const MODEL_CORRELATIONS: TableSchema = TableSchema {
     name: "model_correlations",
     version: 1,
     row: "one row per model and pair of sites",
+    keys: &["model", "fields", "site_i", "site_j"],
     columns: &[
         text("model", "a model of the table `models`"),
         integer("fields", FIELDS),
@@ -99,6 +102,7 @@ pub const COLLECTIVE_VARIABLES: TableSchema = TableSchema {
     name: "collective_variables",
     version: 1,
     row: "one row per number of collective variables that are kept",
+    keys: &["component"],
     columns: &[
         integer(
             "component",
@@ -136,6 +140,7 @@ pub const EFFECTIVE_MODEL: TableSchema = TableSchema {
     name: "effective_model",
     version: 1,
     row: "one row per point and replicate",
+    keys: &[],
     columns: &[
         integer(
             "collective_variables",
@@ -203,6 +208,7 @@ pub const EFFECTIVE_SITES: TableSchema = TableSchema {
     name: "effective_sites",
     version: 1,
     row: "one row per parameter and site",
+    keys: &["parameter", "site"],
     columns: &[
         text("parameter", "bias, pattern_1, pattern_2 and so on"),
         integer("site", "number of the site, from 0"),
@@ -220,6 +226,7 @@ pub const EFFECTIVE_PATTERNS: TableSchema = TableSchema {
     name: "effective_patterns",
     version: 1,
     row: "one row per pattern",
+    keys: &["pattern"],
     columns: &[
         integer("pattern", "number of the pattern, from 1"),
         number("length", "Euclidean norm of the pattern over the sites"),
@@ -244,6 +251,7 @@ pub const COLLECTIVE_POTENTIAL: TableSchema = TableSchema {
     name: "collective_potential",
     version: 1,
     row: "one row per pattern and value of its collective variable",
+    keys: &["pattern", "u"],
     columns: &[
         integer("pattern", "number of the pattern, from 1"),
         number(
@@ -268,6 +276,7 @@ pub const FIELDS_FOUND: TableSchema = TableSchema {
     name: "fields_found",
     version: 1,
     row: "one row per number of fields",
+    keys: &["fields"],
     columns: &[
         integer("fields", "number of fields of the model"),
         number(
@@ -290,6 +299,7 @@ pub const LANDSCAPE: TableSchema = TableSchema {
     name: "landscape",
     version: 1,
     row: "one row per cell of the grid",
+    keys: &["x", "y"],
     columns: &[
         number("x", "centre of the cell along the first latent, no unit"),
         number(
@@ -313,6 +323,7 @@ pub const BASINS: TableSchema = TableSchema {
     name: "basins",
     version: 1,
     row: "one row per basin",
+    keys: &["basin"],
     columns: &[
         integer("basin", "number of the basin, from 1, deepest first"),
         number("x", "its minimum along the first latent, no unit"),
@@ -340,6 +351,7 @@ pub const BASIN_SITES: TableSchema = TableSchema {
     name: "basin_sites",
     version: 1,
     row: "one row per basin and site",
+    keys: &["basin", "site"],
     columns: &[
         integer("basin", "number of the basin, from 1"),
         integer("site", "number of the site, from 0"),
@@ -357,6 +369,7 @@ pub const MOVIE: TableSchema = TableSchema {
     name: "movie",
     version: 1,
     row: "one row per quantity and time bin of the movie",
+    keys: &["quantity", "bin"],
     columns: &[
         text(
             "quantity",
@@ -378,6 +391,7 @@ pub const STIMULUS: TableSchema = TableSchema {
     name: "stimulus",
     version: 1,
     row: "one row per quantity",
+    keys: &["quantity"],
     columns: &[
         text(
             "quantity",
@@ -409,6 +423,7 @@ pub const LIKELIHOOD_BLOCKS: TableSchema = TableSchema {
     name: "likelihood_blocks",
     version: 1,
     row: "one row per block of the test data",
+    keys: &["block"],
     columns: &[
         integer("block", "number of the block of the recording"),
         integer("configurations", "test configurations in the block"),

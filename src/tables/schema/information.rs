@@ -7,6 +7,7 @@ pub const INFORMATION: TableSchema = TableSchema {
     name: "information",
     version: 1,
     row: "one row per partition and method",
+    keys: &["partition", "mutual_information_method"],
     columns: &[
         text(
             "partition",
@@ -77,6 +78,7 @@ pub const LATENTS: TableSchema = TableSchema {
     name: "latents",
     version: 1,
     row: "one row per latent",
+    keys: &["latent"],
     columns: &[
         integer("latent", "number of the latent, from 0"),
         number(
@@ -97,6 +99,7 @@ pub const VERDICT: TableSchema = TableSchema {
     name: "verdict",
     version: 1,
     row: "one row per point and replicate",
+    keys: &[],
     columns: &[
         text("verdict", "mean_field, not_mean_field or undecided"),
         text("reason", "the rule that decided, in words"),
@@ -167,6 +170,7 @@ pub const TWO_SAMPLE_TESTS: TableSchema = TableSchema {
     name: "two_sample_tests",
     version: 1,
     row: "one row per test",
+    keys: &["test"],
     columns: &[
         text(
             "test",

@@ -7,6 +7,7 @@ pub const STATISTICS: TableSchema = TableSchema {
     name: "statistics",
     version: 1,
     row: "one row per source, each compared with the test data",
+    keys: &["source"],
     columns: &[
         text("source", "train, vae, independent, …"),
         number(
@@ -44,6 +45,7 @@ pub const ACTIVE_COUNT: TableSchema = TableSchema {
     name: "active_count",
     version: 1,
     row: "one row per source and number of active sites",
+    keys: &["source", "k"],
     columns: &[
         text("source", "data, vae, independent"),
         integer("k", "number of active sites K"),
@@ -57,6 +59,7 @@ pub const RATES: TableSchema = TableSchema {
     name: "rates",
     version: 1,
     row: "one row per source and site",
+    keys: &["source", "site"],
     columns: &[
         text("source", "data, vae, independent"),
         integer("site", "number of the site, from 0"),
@@ -70,6 +73,7 @@ pub const CORRELATIONS: TableSchema = TableSchema {
     name: "correlations",
     version: 1,
     row: "one row per pair of sites",
+    keys: &["site_i", "site_j"],
     columns: &[
         integer("site_i", "first site, from 0"),
         integer("site_j", "second site, larger than the first"),
@@ -85,6 +89,7 @@ pub const TRIPLETS: TableSchema = TableSchema {
     name: "triplets",
     version: 1,
     row: "one row per triplet of the chosen sites",
+    keys: &["site_i", "site_j", "site_k"],
     columns: &[
         integer("site_i", "first site, from 0"),
         integer("site_j", "second site, larger than the first"),
@@ -101,6 +106,7 @@ pub const LATENT_MAP: TableSchema = TableSchema {
     name: "latent_map",
     version: 1,
     row: "one row per bin that holds a configuration",
+    keys: &["x", "y"],
     columns: &[
         number("x", "centre of the bin along the first latent, no unit"),
         number("y", "centre of the bin along the second latent, no unit"),
