@@ -10,6 +10,7 @@ mod args;
 mod check;
 mod data;
 mod diagnostic;
+mod machine;
 mod memory;
 mod plan;
 mod prepare;

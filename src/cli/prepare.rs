@@ -7,7 +7,7 @@ use super::{Outcome, diagnostic, memory};
 use crate::engine::{Stage, Wanted};
 use crate::manifest::{self, Manifest, Sources};
 use crate::plan::{self, Plan};
-use crate::stages;
+use crate::stages::{self, RecordingDigest};
 use crate::tables;
 
 /// A manifest that makes sense, with the digest of its text.
@@ -55,6 +55,8 @@ pub(super) fn load(arguments: &ManifestArguments) -> Result<Loaded, Outcome> {
 /// A plan with the stages that can run it.
 pub(super) struct Prepared {
     pub(super) loaded: Loaded,
+    /// The files that the points read.
+    pub(super) recordings: Vec<RecordingDigest>,
     pub(super) stages: Vec<Box<dyn Stage>>,
     pub(super) plan: Plan,
 }
@@ -75,7 +77,7 @@ pub(super) fn prepare(arguments: &ManifestArguments) -> Result<Prepared, Outcome
         }
         Outcome::Wrong
     })?;
-    let stages = stages::registry(digests);
+    let stages = stages::registry(digests.clone());
     let plan = plan::build(
         &loaded.manifest.points,
         &stages::definitions(&stages),
@@ -87,6 +89,7 @@ pub(super) fn prepare(arguments: &ManifestArguments) -> Result<Prepared, Outcome
     })?;
     Ok(Prepared {
         loaded,
+        recordings: digests,
         stages,
         plan,
     })

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSet};
 use super::models;
-use crate::engine::{Progress, Stage, StageError, TaskContext};
+use crate::engine::{self, Progress, Stage, StageError, TaskContext};
 use crate::manifest::{
     BinRange, Point, RecordedSites, RecordingAxis, RecordingFormat, RecordingSection, SiteRule,
     System, TimeUnit,
@@ -36,6 +36,12 @@ pub struct RecordingDigest {
     pub path: PathBuf,
     /// BLAKE3 of its bytes, hexadecimal.
     pub blake3: String,
+    /// SHA-256 of its bytes, hexadecimal: what archives state.
+    pub sha256: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// What to cite, as the manifest says.
+    pub cite: Option<String>,
 }
 
 /// Takes the digest of each file that the points name, and checks the SHA-256
@@ -60,6 +66,10 @@ pub fn recording_digests(points: &[Point]) -> Result<Vec<RecordingDigest>, Vec<R
             Ok(bytes) => digests.push(RecordingDigest {
                 path: file.0.clone(),
                 blake3: blake3::hash(&bytes).to_hex().to_string(),
+                // If the manifest has it, it was checked just now.
+                sha256: sha256.map_or_else(|| engine::sha256(&bytes), str::to_owned),
+                bytes: bytes.len() as u64,
+                cite: request.cite.clone(),
             }),
             Err(error) => problems.push(error),
         }
