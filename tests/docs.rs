@@ -15,6 +15,7 @@ const PAGES: &[&str] = &[
     "docs/manifest.md",
     "docs/models.md",
     "docs/recordings.md",
+    "docs/results.md",
     "docs/tables.md",
     "docs/verdict.md",
     "results/README.md",

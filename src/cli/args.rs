@@ -28,6 +28,9 @@ pub(super) enum Command {
     Data(DataArguments),
     /// Print a table in the terminal
     Show(ShowArguments),
+    /// Keep the small tables of a run for others to compare with
+    #[command(hide = true)]
+    Reference(super::reference::ReferenceArguments),
 }
 
 /// A manifest and what is changed in it.

@@ -15,6 +15,7 @@ mod memory;
 mod plan;
 mod prepare;
 mod progress;
+mod reference;
 mod run;
 mod show;
 
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::main(arguments),
         Command::Data(arguments) => data::main(arguments),
         Command::Show(arguments) => show::main(arguments),
+        Command::Reference(arguments) => reference::main(arguments),
     };
     ExitCode::from(outcome as u8)
 }

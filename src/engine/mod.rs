@@ -38,7 +38,10 @@ pub use error::EngineError;
 pub use event::{Event, Progress};
 pub use log::JsonLog;
 pub use nearest::{Explanation, explain_missing};
-pub use results::{Machine, PointRecord, Provenance, Published, RecordingUse, Results, sha256};
+pub use results::{
+    Machine, PointRecord, Provenance, Published, RecordingUse, Reference, ReferenceError, Results,
+    sha256, write_reference,
+};
 pub use run::{RunOptions, run};
 pub use stage::{Stage, StageError};
 pub use store::{Store, StoreError};

@@ -6,6 +6,7 @@ mod crate_metadata;
 mod files;
 mod index;
 mod provenance;
+mod reference;
 mod run_file;
 mod time;
 
@@ -20,6 +21,7 @@ use crate::plan::{FIGURE_STAGE, Plan, TABLE_STAGE, Task};
 
 pub use files::sha256;
 pub use provenance::{Machine, PointRecord, Provenance, RecordingUse};
+pub use reference::{Reference, ReferenceError, write_reference};
 
 use files::FileInfo;
 

@@ -46,7 +46,7 @@ pub(super) fn text(
     graph.extend([experiment(provenance), program()]);
     graph.extend(provenance.recordings.iter().map(recording));
     graph.push(run(provenance, summary, files));
-    graph.extend(provenance.license.as_deref().map(license));
+    graph.push(license(provenance.license.as_deref()));
     graph.extend(provenance.authors.iter().enumerate().map(author));
     // The context of 1.1 has no digest; later ones name SHA-256 by this term.
     let metadata = json!({
@@ -102,9 +102,7 @@ fn root(
         "mentions": reference(RUN),
         "about": reference(EXPERIMENT),
     });
-    if let Some(license) = &provenance.license {
-        root["license"] = reference(&license_id(license));
-    }
+    root["license"] = reference(&license_id(provenance.license.as_deref()));
     if !provenance.authors.is_empty() {
         let people = provenance.authors.iter().enumerate();
         let people = people.map(|(number, text)| reference(&author_id(number, text)));
@@ -174,8 +172,7 @@ fn program() -> Value {
         "@type": "SoftwareApplication",
         "name": env!("CARGO_PKG_NAME"),
         "description": env!("CARGO_PKG_DESCRIPTION"),
-        "version": env!("CARGO_PKG_VERSION"),
-        "softwareVersion": build::version_in_words(),
+        "version": build::version_in_words(),
     })
 }
 
@@ -220,6 +217,8 @@ fn run(provenance: &Provenance, summary: &RunSummary, files: &[FileInfo]) -> Val
         "name".to_owned(),
         format!("Run of `{}`", provenance.experiment).into(),
     );
+    let description = format!("Tables and figures were made in {:.1} s", summary.seconds);
+    run.insert("description".to_owned(), description.into());
     run.insert("instrument".to_owned(), reference(PROGRAM));
     run.insert("object".to_owned(), objects.into());
     run.insert("result".to_owned(), references(results).into());
@@ -237,23 +236,32 @@ fn finished(summary: &RunSummary) -> String {
 }
 
 /// An address as it is, a short name as that of the SPDX list, other text as a name.
-fn license_id(text: &str) -> String {
+fn license_id(text: Option<&str>) -> String {
     let letter = |c: char| c.is_ascii_alphanumeric() || "-.+".contains(c);
-    if is_address(text) {
-        text.to_owned()
-    } else if text.chars().all(letter) {
-        format!("https://spdx.org/licenses/{text}")
-    } else {
-        "#license".to_owned()
+    match text {
+        Some(text) if is_address(text) => text.to_owned(),
+        Some(text) if !text.is_empty() && text.chars().all(letter) => {
+            format!("https://spdx.org/licenses/{text}")
+        }
+        _ => "#license".to_owned(),
     }
 }
 
-fn license(text: &str) -> Value {
+/// The licence, or that there is none: the specification wants an answer, and none is
+/// made up.
+fn license(text: Option<&str>) -> Value {
+    let (name, description) = match text {
+        Some(text) => (text, "Licence of this folder, as the manifest says"),
+        None => (
+            "no licence stated",
+            "The manifest does not say how this folder may be used (`experiment.license`)",
+        ),
+    };
     json!({
         "@id": license_id(text),
         "@type": "CreativeWork",
-        "name": text,
-        "description": "Licence of this folder",
+        "name": name,
+        "description": description,
     })
 }
 

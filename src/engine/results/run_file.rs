@@ -13,7 +13,7 @@ use super::provenance::{Machine, PointRecord, Provenance, RecordingUse};
 use super::time::rfc_3339;
 
 /// Version of what `run.json` holds; raised when a field changes its meaning or goes.
-const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 2;
 
 /// Most points that are listed one by one.
 const MOST_POINTS: usize = 10_000;

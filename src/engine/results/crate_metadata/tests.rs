@@ -151,8 +151,9 @@ fn every_entity_has_a_type_and_every_one_that_is_named_is_there() {
 }
 
 #[test]
-fn a_licence_is_only_told_if_there_is_one() {
-    assert!(entity(&graph(&provenance()), "./").get("license").is_none());
+fn a_licence_is_told_as_it_was_given_and_none_is_made_up() {
+    let none = graph(&provenance());
+    assert_eq!(entity(&none, "#license")["name"], "no licence stated");
     let cases = [
         ("CC-BY-4.0", "https://spdx.org/licenses/CC-BY-4.0"),
         ("https://example.org/l", "https://example.org/l"),
