@@ -12,6 +12,11 @@ default:
 run FILE *ARGS:
     cargo run --release --locked -- run {{ FILE }} {{ ARGS }}
 
+# run an experiment and compare with its reference: just reproduce hopfield_sweep
+[group('use')]
+reproduce EXPERIMENT *ARGS:
+    .ci/reproduce {{ EXPERIMENT }} results {{ ARGS }}
+
 # run all tests
 [group('check')]
 test *ARGS:
@@ -53,6 +58,14 @@ test-libtorch *ARGS:
     export LD_LIBRARY_PATH="${libraries%:}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
     export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target/libtorch}"
     cargo test --release --locked --features libtorch --test devices {{ ARGS }}
+
+# renew the reference of an experiment; its tolerances stay: just reference smoke/ising
+[group('develop')]
+reference EXPERIMENT *ARGS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    folder="$(cargo run --release --locked -- run experiments/{{ EXPERIMENT }}.toml {{ ARGS }})"
+    cargo run --release --locked -- reference "$folder" --to "results/reference/$(basename "$folder")"
 
 # format the source
 [group('develop')]

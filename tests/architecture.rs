@@ -148,6 +148,7 @@ const NAMES_FILES: &[&str] = &[
     "engine/log.rs",
     "manifest/sources.rs",
     "recording/read.rs",
+    "cli/machine.rs",
     "cli/memory.rs",
 ];
 

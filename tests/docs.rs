@@ -16,6 +16,7 @@ const PAGES: &[&str] = &[
     "docs/manifest.md",
     "docs/models.md",
     "docs/recordings.md",
+    "docs/results.md",
     "docs/store.md",
     "docs/tables.md",
     "docs/trust.md",

@@ -26,6 +26,8 @@ mod models;
 mod plans;
 #[path = "program/populations.rs"]
 mod populations;
+#[path = "program/provenance.rs"]
+mod provenance;
 #[path = "program/recordings.rs"]
 mod recordings;
 #[path = "program/stopping.rs"]

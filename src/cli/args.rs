@@ -32,6 +32,9 @@ pub(super) enum Command {
     Compare(super::compare::CompareArguments),
     /// Care for the store: list it, verify it, remove what nobody needs
     Cache(super::cache::CacheArguments),
+    /// Keep the small tables of a run for others to compare with
+    #[command(hide = true)]
+    Reference(super::reference::ReferenceArguments),
 }
 
 /// A manifest and what is changed in it.

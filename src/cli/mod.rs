@@ -13,11 +13,13 @@ mod compare;
 mod data;
 mod diagnostic;
 mod explaining;
+mod machine;
 mod memory;
 mod plan;
 mod prepare;
 mod progress;
 mod quantity;
+mod reference;
 mod run;
 mod show;
 mod stop;
@@ -69,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Show(arguments) => show::main(arguments),
         Command::Cache(arguments) => cache::main(arguments),
         Command::Compare(arguments) => compare::main(arguments),
+        Command::Reference(arguments) => reference::main(arguments),
     };
     ExitCode::from(outcome as u8)
 }

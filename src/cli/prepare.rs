@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::args::{ManifestArguments, SelectionArguments};
 use super::{Outcome, diagnostic, memory};
 use crate::engine::{Stage, Wanted};
-use crate::manifest::{CodeInKeys, Machine, Manifest, Sources, self};
-use crate::plan::{ByVersion, Plan, PlanError, StageDefinition, self};
-use crate::stages;
+use crate::manifest::{self, CodeInKeys, Machine, Manifest, Sources};
+use crate::plan::{self, ByVersion, Plan, PlanError, StageDefinition};
+use crate::stages::{self, RecordingDigest};
 use crate::tables;
 
 /// A manifest that makes sense, with the digest of its text.
@@ -73,6 +73,8 @@ pub(super) fn machine() -> Result<Machine, Outcome> {
 /// A plan with the stages that can run it.
 pub(super) struct Prepared {
     pub(super) loaded: Loaded,
+    /// The files that the points read.
+    pub(super) recordings: Vec<RecordingDigest>,
     pub(super) stages: Vec<Box<dyn Stage>>,
     pub(super) plan: Plan,
 }
@@ -93,13 +95,14 @@ pub(super) fn prepare(arguments: &ManifestArguments) -> Result<Prepared, Outcome
         }
         Outcome::Wrong
     })?;
-    let stages = stages::registry(digests);
+    let stages = stages::registry(digests.clone());
     let plan = plan_of(&loaded.manifest, &stages::definitions(&stages)).map_err(|error| {
         diagnostic::error(&error);
         Outcome::Wrong
     })?;
     Ok(Prepared {
         loaded,
+        recordings: digests,
         stages,
         plan,
     })

@@ -6,13 +6,16 @@ use std::time::Duration;
 use super::Outcome;
 use super::args::{RunArguments, SelectionArguments};
 use super::diagnostic::{self, put, say};
+use super::machine;
 use super::prepare::{self, Prepared};
 use super::progress::Progress;
 use super::stop::Stop;
 use crate::engine::{
-    self, Event, JsonLog, Provenance, Published, Results, RunOptions, RunSummary, Stage, Store,
-    StoreError, Wanted,
+    self, Event, JsonLog, PointRecord, Provenance, Published, RecordingUse, Results, RunOptions,
+    RunSummary, Stage, Store, StoreError, Wanted,
 };
+use crate::manifest::Point;
+use crate::stages::RecordingDigest;
 
 pub(super) fn main(arguments: &RunArguments) -> Outcome {
     match run(arguments) {
@@ -145,11 +148,37 @@ fn provenance(prepared: &Prepared, options: &RunOptions) -> Provenance {
         experiment: manifest.experiment.name.clone(),
         title: manifest.experiment.title.clone(),
         seed: manifest.experiment.seed,
+        license: manifest.experiment.license.clone(),
+        authors: manifest.experiment.authors.clone(),
         manifest_path: manifest.path.clone(),
         manifest_blake3: prepared.loaded.blake3.clone(),
         command_line: std::env::args().collect(),
         threads: options.threads,
+        machine: machine::machine(),
+        recordings: prepared.recordings.iter().map(recording_use).collect(),
+        points: manifest.points.iter().map(point_record).collect(),
         expanded_manifest: manifest.expanded.clone(),
+    }
+}
+
+fn recording_use(read: &RecordingDigest) -> RecordingUse {
+    RecordingUse {
+        path: read.path.clone(),
+        bytes: read.bytes,
+        blake3: read.blake3.clone(),
+        sha256: read.sha256.clone(),
+        cite: read.cite.clone(),
+    }
+}
+
+fn point_record(point: &Point) -> PointRecord {
+    let coordinates = point.coordinates.iter();
+    PointRecord {
+        index: point.index,
+        replicate: point.replicate,
+        coordinates: coordinates
+            .map(|(name, value)| (name.clone(), serde_json::json!(value)))
+            .collect(),
     }
 }
 

@@ -16,8 +16,8 @@ use super::results::Results;
 use super::run::RunOptions;
 use super::scheduler::{Schedule, State};
 use super::stage::{Stage, StageError};
-use super::store::{Claim, Store};
-use super::summary::{Failure, RunSummary, TaskWarning};
+use super::store::{Claim, Entry, Store};
+use super::summary::{Failure, RunSummary, TaskCost, TaskWarning};
 use super::worker::{Job, Outcome, Readiness, claim};
 
 /// How long the loop sleeps at most before it looks whether it is asked to stop.
@@ -55,6 +55,8 @@ pub(super) struct Coordinator<'a, 'e> {
     waits: BTreeMap<TaskId, Wait>,
     /// Threads of each running task.
     granted: BTreeMap<TaskId, usize>,
+    /// When each finished task ended, and what it cost.
+    ended: BTreeMap<TaskId, (Instant, TaskCost)>,
     failed: Vec<Failure>,
     /// Warnings of this run, by task.
     spoken: BTreeMap<TaskId, Vec<String>>,
@@ -86,6 +88,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             receiver,
             waits: BTreeMap::new(),
             granted: BTreeMap::new(),
+            ended: BTreeMap::new(),
             failed: Vec::new(),
             spoken: BTreeMap::new(),
             found: 0,
@@ -271,11 +274,17 @@ impl<'a, 'e> Coordinator<'a, 'e> {
     }
 
     fn settle(&mut self, task: TaskId, outcome: Outcome) {
-        self.granted.remove(&task);
+        let threads = self.granted.remove(&task);
         let label = self.label(task);
         match outcome {
             Outcome::Finished { seconds, differed } => {
                 self.schedule.set(task, State::Done);
+                let cost = TaskCost {
+                    started: 0.0,
+                    seconds,
+                    threads,
+                };
+                self.ended.insert(task, (Instant::now(), cost));
                 if !differed.is_empty() {
                     self.warn(task, differing(&differed));
                 }
@@ -337,13 +346,20 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             .filter(blocked)
             .map(|id| self.label(id))
             .collect();
+        let (warnings, recalled) = self.recall(started_unix);
+        let ran = self.ended.iter().map(|(&task, &(end, cost))| {
+            let started = (end - clock).as_secs_f64() - cost.seconds;
+            (task, TaskCost { started, ..cost })
+        });
         let summary = RunSummary {
+            ran: ran.collect(),
+            recalled,
             done: self.schedule.count(State::Done),
             cached: self.assessment.cached() + self.found,
             blocked,
             left,
             cancelled: left > 0 && self.cancel.load(Ordering::Relaxed),
-            warnings: self.warnings(),
+            warnings,
             failed: self.failed,
             started_unix,
             seconds: clock.elapsed().as_secs_f64(),
@@ -359,21 +375,35 @@ impl<'a, 'e> Coordinator<'a, 'e> {
         summary
     }
 
-    /// Warnings of all tasks: those of this run, else those kept with the entry.
-    fn warnings(&self) -> Vec<TaskWarning> {
-        let mut warnings = Vec::new();
+    /// Warnings of all tasks, those of this run or those kept with the entry; and
+    /// what the entries cost that other runs have made.
+    fn recall(&self, started_unix: f64) -> (Vec<TaskWarning>, BTreeMap<TaskId, TaskCost>) {
+        let (mut warnings, mut costs) = (Vec::new(), BTreeMap::new());
         for task in &self.plan.tasks {
-            let messages = self.spoken.get(&task.id).cloned().unwrap_or_else(|| {
-                let entry = self.store.glance(&task.stage, &task.key);
-                entry.map_or_else(Vec::new, |entry| entry.warnings)
-            });
+            let mut messages = self.spoken.get(&task.id).cloned().unwrap_or_default();
+            if !self.ended.contains_key(&task.id)
+                && let Some(entry) = self.store.glance(&task.stage, &task.key)
+            {
+                costs.insert(task.id, earlier_cost(&entry, started_unix));
+                if messages.is_empty() {
+                    messages = entry.warnings;
+                }
+            }
             let label = task.label.clone();
             warnings.extend(messages.into_iter().map(|message| TaskWarning {
                 label: label.clone(),
                 message,
             }));
         }
-        warnings
+        (warnings, costs)
+    }
+}
+
+fn earlier_cost(entry: &Entry, started_unix: f64) -> TaskCost {
+    TaskCost {
+        started: entry.started_unix - started_unix,
+        seconds: entry.seconds,
+        threads: None,
     }
 }
 

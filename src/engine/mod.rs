@@ -44,9 +44,12 @@ pub use event::{Event, Progress};
 pub use forecast::{Estimate, Forecast};
 pub use finished::{FinishedResults, read_input, write_output};
 pub use log::JsonLog;
-pub use results::{Provenance, Published, Results};
+pub use results::{
+    Machine, PointRecord, Provenance, Published, RecordingUse, Reference, ReferenceError, Results,
+    sha256, write_reference,
+};
 pub use run::{RunOptions, run};
 pub use stage::{Stage, StageError};
 pub use store::{Mended, Store, StoreError};
-pub use summary::{Failure, RunSummary, TaskWarning};
+pub use summary::{Failure, RunSummary, TaskCost, TaskWarning};
 pub use why::{Cause, Explanation, Nearest, Root, Told, explain};

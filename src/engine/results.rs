@@ -1,16 +1,32 @@
 //! The results folder of an experiment: copies that outlive the store.
 
-use std::collections::BTreeMap;
+mod build;
+mod costs;
+mod crate_metadata;
+mod files;
+mod index;
+mod provenance;
+mod reference;
+mod run_file;
+mod time;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::plan::{FIGURE_STAGE, Plan, TABLE_STAGE, Task};
 
+pub use files::sha256;
+pub use provenance::{Machine, PointRecord, Provenance, RecordingUse};
+pub use reference::{Reference, ReferenceError, write_reference};
+
+use files::FileInfo;
+
 use super::error::EngineError;
-use super::store::layout::ResultsLayout;
+use super::store::layout::{EVENT_LOG, INDEX, MANIFEST, RUN_FILE, ResultsLayout};
 use super::store::{Claim, Lookup, Mended, Store, StoreError, atomic, fault, host};
 use super::summary::RunSummary;
 
@@ -21,28 +37,6 @@ const RUN_FILE_LIMIT: u64 = 256 << 20;
 pub(super) fn unix_now() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64()) + fault::clock_error()
-}
-
-/// Where results come from, as the caller knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Provenance {
-    /// Name of the experiment.
-    pub experiment: String,
-    /// Title of the experiment.
-    pub title: String,
-    /// Seed of the experiment.
-    pub seed: u64,
-    /// Path of the manifest, as it was given.
-    pub manifest_path: PathBuf,
-    /// BLAKE3 digest of the manifest file, as 64 hexadecimal digits.
-    pub manifest_blake3: String,
-    /// The command line, word by word.
-    pub command_line: Vec<String>,
-    /// Tasks that ran side by side at most.
-    pub threads: usize,
-    /// The manifest with every default written out.
-    #[serde(skip)]
-    pub expanded_manifest: String,
 }
 
 /// What `publish` did with the tables and figures.
@@ -69,25 +63,13 @@ pub struct Results {
     layout: ResultsLayout,
 }
 
-/// What `run.json` holds.
-#[derive(Serialize)]
-struct RunFile<'a> {
-    program: &'static str,
-    program_version: &'static str,
-    host: String,
-    #[serde(flatten)]
-    provenance: &'a Provenance,
-    tasks: usize,
-    #[serde(flatten)]
-    summary: &'a RunSummary,
-    published: &'a BTreeMap<String, String>,
-    missing: &'a [String],
-}
-
 /// What of an earlier `run.json` is read back.
 #[derive(Default, Deserialize)]
 struct EarlierRun {
     published: BTreeMap<String, String>,
+    /// Absent before format 2.
+    #[serde(default)]
+    files: Vec<FileInfo>,
 }
 
 impl Results {
@@ -117,7 +99,8 @@ impl Results {
     /// Tables and figures are copied where they are absent or different;
     /// copies that an earlier run left and this plan does not give are
     /// removed, unless somebody changed them. Then come the expanded manifest,
-    /// `index.md` and `run.json`. Each file is replaced as a whole.
+    /// `index.md`, `run.json` and `ro-crate-metadata.json`. Each file is replaced
+    /// as a whole.
     ///
     /// A file that cannot be copied does not keep the others from being copied. In a
     /// folder that cannot be written, files that are what the store has are enough.
@@ -168,12 +151,22 @@ impl Results {
         if let Some(error) = failed {
             return Err(error);
         }
-        self.remove_stale(earlier, &mut published)?;
+        self.remove_stale(&earlier, &mut published)?;
+        let mut files = self.describe(&published, &earlier.files)?;
+        let stages = costs::stage_costs(plan, summary);
         let manifest = provenance.expanded_manifest.as_bytes();
-        atomic::replace(&self.layout.manifest(), manifest)?;
-        let index = index_text(provenance, summary, &published);
-        atomic::replace(&self.layout.index(), index.as_bytes())?;
-        self.write_run_file(plan, provenance, summary, &published)?;
+        files.push(self.write(MANIFEST, manifest)?);
+        let index = index::text(provenance, summary, &published, &stages);
+        files.push(self.write(INDEX, index.as_bytes())?);
+        let run = run_file::text(provenance, summary, &published, &stages, &files);
+        let run = run.map_err(|error| {
+            let path = self.layout.provenance();
+            StoreError::io("write", &path)(std::io::Error::other(error))
+        })?;
+        files.push(self.write(RUN_FILE, run.as_bytes())?);
+        let logs = self.logs()?;
+        let metadata = crate_metadata::text(provenance, summary, &files, &logs);
+        self.write(crate_metadata::NAME, metadata.as_bytes())?;
         Ok(published)
     }
 
@@ -224,6 +217,39 @@ impl Results {
         }
     }
 
+    /// Puts `bytes` in the place of the file `name`.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<FileInfo, StoreError> {
+        atomic::replace(&self.folder().join(name), bytes)?;
+        Ok(FileInfo::of(name, bytes))
+    }
+
+    /// Sizes and digests of the tables and figures that are there.
+    fn describe(
+        &self,
+        published: &Published,
+        earlier: &[FileInfo],
+    ) -> Result<Vec<FileInfo>, StoreError> {
+        let known: HashMap<&str, &FileInfo> = earlier
+            .iter()
+            .map(|file| (file.path.as_str(), file))
+            .collect();
+        let mut files = Vec::new();
+        for (path, blake3) in &published.files {
+            let known = known.get(path.as_str()).copied();
+            files.extend(FileInfo::below(self.folder(), path, blake3, known)?);
+        }
+        Ok(files)
+    }
+
+    /// The logs that are there, as paths from the folder.
+    fn logs(&self) -> Result<Vec<String>, StoreError> {
+        let event_log = self.layout.event_log();
+        let there = event_log.is_file().then(|| EVENT_LOG.to_owned());
+        let failures = atomic::names(&self.folder().join("logs"))?;
+        let failures = failures.iter().map(|name| format!("logs/{name}"));
+        Ok(there.into_iter().chain(failures).collect())
+    }
+
     fn copy(
         &self,
         store: &Store,
@@ -256,44 +282,21 @@ impl Results {
     /// Removes unchanged copies of an earlier run that this plan does not give.
     fn remove_stale(
         &self,
-        earlier: EarlierRun,
+        earlier: &EarlierRun,
         published: &mut Published,
     ) -> Result<(), StoreError> {
-        for (relative, digest) in earlier.published {
+        for (relative, digest) in &earlier.published {
             let ours = relative.starts_with("tables/") || relative.starts_with("plots/");
-            if published.files.contains_key(&relative) || !ours || relative.contains("..") {
+            if published.files.contains_key(relative) || !ours || relative.contains("..") {
                 continue;
             }
-            let path = self.folder().join(&relative);
-            if atomic::digest(&path)?.is_some_and(|(_, found)| found == digest) {
+            let path = self.folder().join(relative);
+            if atomic::digest(&path)?.is_some_and(|(_, found)| found == *digest) {
                 atomic::remove_file(&path)?;
-                published.removed.push(relative);
+                published.removed.push(relative.clone());
             }
         }
         Ok(())
-    }
-
-    fn write_run_file(
-        &self,
-        plan: &Plan,
-        provenance: &Provenance,
-        summary: &RunSummary,
-        published: &Published,
-    ) -> Result<(), StoreError> {
-        let path = self.layout.provenance();
-        let run = RunFile {
-            program: env!("CARGO_PKG_NAME"),
-            program_version: env!("CARGO_PKG_VERSION"),
-            host: host(),
-            provenance,
-            tasks: plan.tasks.len(),
-            summary,
-            published: &published.files,
-            missing: &published.missing,
-        };
-        let text = serde_json::to_string_pretty(&run)
-            .map_err(|error| StoreError::io("write", &path)(std::io::Error::other(error)))?;
-        atomic::replace(&path, format!("{text}\n").as_bytes())
     }
 
     /// Writes what is known about a failure, and says where.
@@ -333,50 +336,5 @@ fn published_name(task: &Task) -> Option<(String, String)> {
         TABLE_STAGE => Some((ResultsLayout::table(name), ResultsLayout::table_file(name))),
         FIGURE_STAGE => Some((ResultsLayout::plot(name), ResultsLayout::plot_file(name))),
         _ => None,
-    }
-}
-
-/// A page that shows what is in the folder.
-fn index_text(provenance: &Provenance, summary: &RunSummary, published: &Published) -> String {
-    let mut text = format!(
-        "# {}\n\nExperiment `{}`, seed {}. Made by {} {} from [the expanded manifest](manifest.toml); \
-         [run.json](run.json) says how and when, [log.jsonl](log.jsonl) what happened.\n",
-        provenance.title,
-        provenance.experiment,
-        provenance.seed,
-        env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION"),
-    );
-    let with = |start: &str| {
-        let names = published
-            .files
-            .keys()
-            .filter(|name| name.starts_with(start));
-        names.cloned().collect::<Vec<String>>()
-    };
-    let lines = |name: &String| format!("- [{name}]({name})");
-    section(&mut text, "Tables", with("tables/").iter().map(lines));
-    let images = |name: &String| format!("![{name}]({name})\n");
-    section(&mut text, "Figures", with("plots/").iter().map(images));
-    let missing = published.missing.iter().map(|name| format!("- `{name}`"));
-    section(&mut text, "Not made", missing);
-    let failed = summary
-        .failed
-        .iter()
-        .map(|f| format!("- `{}`: {}", f.label, f.message));
-    section(&mut text, "Failed", failed);
-    let warnings = summary
-        .warnings
-        .iter()
-        .map(|w| format!("- `{}`: {}", w.label, w.message));
-    section(&mut text, "Warnings", warnings);
-    text
-}
-
-/// Adds a heading and lines; nothing if there are no lines.
-fn section(text: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
-    let lines: Vec<String> = lines.collect();
-    if !lines.is_empty() {
-        let _ = write!(text, "\n## {heading}\n\n{}\n", lines.join("\n"));
     }
 }

@@ -1,8 +1,11 @@
 //! What a run came to.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+
+use crate::plan::TaskId;
 
 /// A task that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +25,25 @@ pub struct TaskWarning {
     pub label: String,
     /// The warning.
     pub message: String,
+}
+
+/// What a finished task cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TaskCost {
+    /// When it started, in seconds since the run began; negative in an earlier run.
+    pub started: f64,
+    /// Wall-clock time it took, in seconds.
+    pub seconds: f64,
+    /// Threads it was given; `None` if its entry does not say.
+    pub threads: Option<usize>,
+}
+
+impl TaskCost {
+    /// Seconds times threads; one thread where their number is not known.
+    #[must_use]
+    pub fn core_seconds(&self) -> f64 {
+        self.seconds * self.threads.unwrap_or(1) as f64
+    }
 }
 
 /// What a run came to.
@@ -45,6 +67,12 @@ pub struct RunSummary {
     pub started_unix: f64,
     /// Wall-clock time it took, in seconds.
     pub seconds: f64,
+    /// What the tasks cost that ran to their end, by task.
+    #[serde(skip)]
+    pub ran: BTreeMap<TaskId, TaskCost>,
+    /// What the stored results cost that this run did not make, by task.
+    #[serde(skip)]
+    pub recalled: BTreeMap<TaskId, TaskCost>,
 }
 
 impl RunSummary {

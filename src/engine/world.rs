@@ -327,6 +327,7 @@ pub(super) fn provenance() -> Provenance {
         command_line: vec!["latentfield".to_owned(), "run".to_owned()],
         threads: 2,
         expanded_manifest: "[experiment]\n".to_owned(),
+        ..Provenance::default()
     }
 }
 

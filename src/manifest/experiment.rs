@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::node::{Node, Value};
 use super::section::Section;
 
 /// What the experiment is called and how often it is repeated.
@@ -15,12 +16,21 @@ pub struct ExperimentSection {
     pub seed: u64,
     /// Independent repeats of every combination of swept values.
     pub replicates: u32,
+    /// Licence of the results, by its SPDX name, address or in words, if one is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// Who made the results: `Name` or `Name <https://orcid.org/…>`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
 }
 
-pub(super) const KEYS: &[&str] = &["name", "title", "seed", "replicates"];
+pub(super) const KEYS: &[&str] = &["name", "title", "seed", "replicates", "license", "authors"];
 
 /// Longest name; it becomes the name of a folder.
 const LONGEST_NAME: usize = 100;
+
+/// Most authors of an experiment.
+const MOST_AUTHORS: usize = 10_000;
 
 // Defaults; the title is the name.
 const SEED: i64 = 0;
@@ -34,13 +44,24 @@ pub(super) fn read(section: &Section<'_>) -> Option<ExperimentSection> {
     let title = section.text("title");
     let seed = section.integer("seed", &(0..=i64::MAX)).unwrap_or(SEED);
     let replicates = section.count("replicates", 1..=10_000);
+    let license = section.text("license");
+    let authors = section.array("authors", &(0..=MOST_AUTHORS), "texts", author);
     let name = name?;
     Some(ExperimentSection {
         title: title.unwrap_or_else(|| name.clone()),
         name,
         seed: u64::try_from(seed).ok()?,
         replicates: u32::try_from(replicates.unwrap_or(REPLICATES)).ok()?,
+        license,
+        authors: authors.unwrap_or_default(),
     })
+}
+
+fn author(section: &Section<'_>, node: &Node, key: &str) -> Option<String> {
+    match &node.value {
+        Value::Text(text) => Some(text.clone()),
+        _ => section.wrong_type(node, key, "a text"),
+    }
 }
 
 /// Reads a text that is safe as the name of a file or folder.

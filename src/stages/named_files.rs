@@ -12,6 +12,7 @@ use super::model_file::{self, ModelFileError};
 use super::models;
 use super::recording::{RecordingDigest, parquet_recording};
 use crate::bits::BitMatrix;
+use crate::engine;
 use crate::manifest::{FieldModelSource, ModelSection, PatternSource, Point, System};
 use crate::recording::{self as reader, ReadRequest, RecordingError};
 
@@ -120,6 +121,10 @@ pub fn recording_digests(points: &[Point]) -> Result<Vec<RecordingDigest>, Vec<R
             Ok(bytes) => digests.push(RecordingDigest {
                 path: file.0.clone(),
                 blake3: blake3::hash(&bytes).to_hex().to_string(),
+                // If the manifest has it, it was checked just now.
+                sha256: sha256.map_or_else(|| engine::sha256(&bytes), str::to_owned),
+                bytes: bytes.len() as u64,
+                cite: request.cite.clone(),
             }),
             Err(error) => problems.push(error),
         }

@@ -35,6 +35,12 @@ pub struct RecordingDigest {
     pub path: PathBuf,
     /// BLAKE3 of its bytes, hexadecimal.
     pub blake3: String,
+    /// SHA-256 of its bytes, hexadecimal: what archives state.
+    pub sha256: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// What to cite, as the manifest says.
+    pub cite: Option<String>,
 }
 
 /// The stage, with the digests of the files that it may be asked for.

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::manifest::Point;
-use crate::plan::{Code, ManifestKey, Request, StageDefinition, TABLE_STAGE, TableParameters, TableRow};
+use crate::plan::{
+    Code, ManifestKey, Request, StageDefinition, TABLE_STAGE, TableParameters, TableRow,
+};
 use crate::tables::{self, Cell, Table};
 
 /// The stage.

@@ -10,6 +10,12 @@ pub(crate) const STORE_FORMAT: u32 = 1;
 /// Name of the file in which an entry describes itself.
 pub(crate) const ENTRY_FILE: &str = "entry.json";
 
+/// Names of the files in the results folder of an experiment.
+pub(crate) const MANIFEST: &str = "manifest.toml";
+pub(crate) const RUN_FILE: &str = "run.json";
+pub(crate) const INDEX: &str = "index.md";
+pub(crate) const EVENT_LOG: &str = "log.jsonl";
+
 /// End of the name of a file that is being written.
 pub(crate) const PARTIAL: &str = ".partial";
 
@@ -227,20 +233,12 @@ impl ResultsLayout {
         format!("{name}.png")
     }
 
-    pub(crate) fn manifest(&self) -> PathBuf {
-        self.folder.join("manifest.toml")
-    }
-
     pub(crate) fn provenance(&self) -> PathBuf {
-        self.folder.join("run.json")
-    }
-
-    pub(crate) fn index(&self) -> PathBuf {
-        self.folder.join("index.md")
+        self.folder.join(RUN_FILE)
     }
 
     pub(crate) fn event_log(&self) -> PathBuf {
-        self.folder.join("log.jsonl")
+        self.folder.join(EVENT_LOG)
     }
 
     pub(crate) fn lock(&self) -> PathBuf {

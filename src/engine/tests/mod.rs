@@ -6,6 +6,7 @@ mod estimating;
 mod explaining;
 mod failing;
 mod predicting;
+mod provenance;
 mod reporting;
 mod sharing;
 mod threads;

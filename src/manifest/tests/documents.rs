@@ -141,9 +141,10 @@ fn the_expanded_text_writes_every_default() {
         if !written.contains(&table) {
             continue;
         }
-        // Keys of another model, decoder or prior have no default here; `training` is a
-        // table.
+        // Keys of another model, decoder or prior have no default here; a licence and
+        // authors have none at all; `training` is a table.
         let absent = ["side", "fields", "components", "training"];
+        let absent = [&absent[..], &["license", "authors"]].concat();
         let absent = [
             &absent[..],
             &["rate", "strength", "law", "sparseness", "file"],

@@ -95,6 +95,13 @@ const RULES: &[Rule] = &[
         &["\"\"", "a/b", "..", "\"a b\"", "é", "3"],
     ),
     (MODEL, "experiment.title", &["\"any: text/1\""], &TEXTS),
+    (MODEL, "experiment.license", &["\"CC-BY-4.0\""], &TEXTS),
+    (
+        MODEL,
+        "experiment.authors",
+        &["[]", "[\"Ada\", \"Bo <https://orcid.org/0>\"]"],
+        &["\"Ada\"", "[1]"],
+    ),
     (
         MODEL,
         "experiment.seed",
