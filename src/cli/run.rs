@@ -1,6 +1,5 @@
 //! `run`: makes what a manifest asks for and is not there yet.
 
-use std::num::NonZero;
 use std::time::Duration;
 
 use super::Outcome;

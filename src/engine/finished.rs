@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::store::layout::ResultsLayout;
+use super::store::layout::{MANIFEST, ResultsLayout};
 use super::store::{StoreError, atomic};
 
 /// File beside the tables of reference results that says how far others may be from them.
@@ -65,7 +65,7 @@ impl FinishedResults {
     ///
     /// [`StoreError::Io`] if it cannot be read.
     pub fn manifest(&self) -> Result<(PathBuf, Option<Vec<u8>>), StoreError> {
-        let path = self.layout.manifest();
+        let path = self.folder().join(MANIFEST);
         let bytes = atomic::read_if_there(&path)?;
         Ok((path, bytes))
     }

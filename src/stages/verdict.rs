@@ -18,7 +18,7 @@ use super::{information, likelihood, train};
 use crate::configurations::Configurations;
 use crate::engine::{Stage, StageError, TaskContext};
 use crate::inference::{self, Measured};
-use crate::manifest::{ModelSection, Point, System};
+use crate::manifest::{Point, System};
 use crate::plan::{Code, ManifestKey, Request, StageDefinition};
 use crate::tables::{Cell, Table, schema};
 

@@ -201,6 +201,14 @@ pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, S
     }
 }
 
+/// Longest file that is read whole where nothing says how long it should be, in bytes.
+const LARGEST: u64 = 4 << 30;
+
+/// Reads a whole file, or `None` if there is none.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    read_at_most(path, LARGEST)
+}
+
 /// Names in a folder, sorted; none if there is no such folder. Names that are
 /// not Unicode are written with replacement characters.
 pub(crate) fn names(folder: &Path) -> Result<Vec<String>, StoreError> {

@@ -163,11 +163,11 @@ impl Store {
             return Ok(false);
         };
         // Whoever had the claim may have made it again.
-        let damaged = matches!(self.look_again(&item.stage, &item.key)?, Lookup::Damaged(_));
-        if damaged {
-            self.set_aside(&item.stage, &item.key)?;
-        }
-        Ok(damaged)
+        let Lookup::Damaged(problem) = self.look_again(&item.stage, &item.key)? else {
+            return Ok(false);
+        };
+        self.set_aside(&item.stage, &item.key, &problem)?;
+        Ok(true)
     }
 }
 
