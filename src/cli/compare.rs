@@ -308,13 +308,12 @@ fn write(
             tables::to_bytes(&table, &metadata).map_err(Refusal::of)?
         }
     };
-    match &arguments.output {
-        Some(path) => Ok(write_output(path, &bytes)?),
-        None => {
-            put(String::from_utf8_lossy(&bytes).trim_end());
-            Ok(())
-        }
+    if let Some(path) = &arguments.output {
+        write_output(path, &bytes)?;
+    } else {
+        put(String::from_utf8_lossy(&bytes).trim_end());
     }
+    Ok(())
 }
 
 /// A figure of each quantity that is a number.

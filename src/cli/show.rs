@@ -146,14 +146,12 @@ fn not_there(asked: &Path) -> String {
         if known.is_empty() {
             continue;
         }
-        match nearest(name, &known) {
-            Some(near) => text.push_str(&format!("; did you mean `{}/{near}`?", folder.display())),
-            None => {
-                let known = known.join(", ");
-                text.push_str(&format!("; `{}` has {known}", folder.display()));
-            }
-        }
-        return text;
+        let folder = folder.display();
+        let hint = match nearest(name, &known) {
+            Some(near) => format!("; did you mean `{folder}/{near}`?"),
+            None => format!("; `{folder}` has {}", known.join(", ")),
+        };
+        return format!("{text}{hint}");
     }
     text.push_str(", expected results/<experiment>/<name>");
     text

@@ -34,7 +34,7 @@ pub fn compare(
             if options.paired {
                 check_pairs(reference, other)?;
             }
-            joined.side((baseline, reference), (number, other), options)?;
+            joined.side((baseline, reference), (number, other), options);
         }
     }
     if options.all_tables {
@@ -86,6 +86,9 @@ impl Row {
     }
 }
 
+/// Points of both sides that were seen.
+type Points = HashSet<(usize, u32)>;
+
 /// What has been joined so far.
 #[derive(Default)]
 struct Joined {
@@ -108,7 +111,7 @@ impl Joined {
         (first, baseline): (usize, &Side),
         (number, other): (usize, &Side),
         options: &Options,
-    ) -> Result<(), ComparisonError> {
+    ) {
         let names: BTreeSet<&String> = baseline.tables.keys().chain(other.tables.keys()).collect();
         let mut names: Vec<&String> = names.into_iter().collect();
         let place = |name: &str| catalogue().iter().position(|schema| schema.name == name);
@@ -117,27 +120,21 @@ impl Joined {
             match (baseline.tables.get(name), other.tables.get(name)) {
                 (Some(one), Some(two)) => {
                     let pair = Pair::new([baseline, other], [one, two], options);
-                    self.table(&pair, number, options)?;
+                    self.table(&pair, number, options);
                 }
                 (Some(_), None) => self.missing_tables.push((name.clone(), number)),
                 _ => self.missing_tables.push((name.clone(), first)),
             }
         }
-        Ok(())
     }
 
-    fn table(
-        &mut self,
-        pair: &Pair<'_>,
-        number: usize,
-        options: &Options,
-    ) -> Result<(), ComparisonError> {
+    fn table(&mut self, pair: &Pair<'_>, number: usize, options: &Options) {
         for note in pair.notes() {
             self.note(note);
         }
         let table: Arc<str> = pair.tables[0].name().into();
         let mut drafts = Vec::new();
-        let mut spreads: HashMap<Arc<str>, (Spread, HashSet<(usize, u32)>)> = HashMap::new();
+        let mut spreads: HashMap<Arc<str>, (Spread, Points)> = HashMap::new();
         let mut known: HashMap<(u64, usize), Option<Arc<str>>> = HashMap::new();
         for groups in pair.joined() {
             let at = pair.coordinates(groups);
@@ -200,11 +197,13 @@ impl Joined {
                     row.tolerance = tolerance.map(|tolerance| tolerance.at(baseline));
                     judge_numbers(&mut row, &samples, spread, options.paired);
                 }
-                Content::Words(words) => judge_words(&mut row, words, tolerance.is_some()),
+                Content::Words(words) => {
+                    let named = options.tolerances.named(&table, &row.quantity, column);
+                    judge_words(&mut row, words, named.is_some());
+                }
             }
             self.rows.push(row);
         }
-        Ok(())
     }
 
     /// Says what could be paired and is not.
@@ -475,10 +474,8 @@ impl<'t> Pair<'t> {
     fn content(&self, groups: Groups, column: &str, error: Option<&str>) -> Option<Content> {
         let find = |side: usize| self.tables[side].column(column).ok();
         let columns = [find(0), find(1)];
-        let words = |found: &Option<&Column>| {
-            found.is_some_and(|found| matches!(found, Column::Text(_) | Column::Flag(_)))
-        };
-        if columns.iter().any(words) {
+        let words = |found: &Column| matches!(found, Column::Text(_) | Column::Flag(_));
+        if columns.iter().flatten().any(|found| words(found)) {
             let of = |side: usize| self.words(side, groups[side], columns[side]);
             let both = [of(0), of(1)];
             let some = both.iter().any(|words| !words.is_empty());

@@ -80,18 +80,20 @@ impl Row {
         parts.collect::<Vec<_>>().join(", ")
     }
 
-    /// How far apart both sides are, to sort by: errors, then what has none.
+    /// What matters first: beyond the tolerance, undecided, not judged, the same; in
+    /// each of them the largest difference in standard errors.
     fn rank(&self) -> (u8, f64) {
-        match (self.z, self.verdict) {
-            (Some(z), _) => (2, z.abs()),
-            (None, Verdict::Same) => (0, 0.0),
-            (None, Verdict::Differs) => (3, self.difference.map_or(0.0, f64::abs)),
-            (None, _) => (1, self.difference.map_or(0.0, f64::abs)),
-        }
+        let kind = match self.verdict {
+            Verdict::Differs => 3,
+            Verdict::Undecided => 2,
+            Verdict::NoErrorBar | Verdict::OnlyBaseline | Verdict::OnlyOther => 1,
+            Verdict::Same => 0,
+        };
+        (kind, self.z.map_or(0.0, f64::abs))
     }
 
-    /// Orders by the size of the difference in standard errors, largest first; before
-    /// these come differences beyond a tolerance that have no error bar.
+    /// Orders by what matters: verdicts, then the difference in standard errors, largest
+    /// first.
     #[must_use]
     pub fn by_size(a: &Self, b: &Self) -> Ordering {
         let ((kind_a, size_a), (kind_b, size_b)) = (a.rank(), b.rank());
@@ -169,7 +171,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The row with the largest difference in standard errors.
+    /// The row with the largest difference in standard errors, of those beyond their
+    /// tolerance if there are any.
     #[must_use]
     pub fn largest(&self) -> Option<&Row> {
         let with_error = self.rows.iter().filter(|row| row.z.is_some());

@@ -3,8 +3,6 @@
 mod joining;
 mod rates;
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::{Comparison, Options, Row, Side, Verdict, compare};
@@ -60,15 +58,6 @@ fn compared(a: Table, b: Table, options: &Options) -> Comparison {
 
 fn verdicts(comparison: &Comparison) -> Vec<Verdict> {
     comparison.rows.iter().map(|row| row.verdict).collect()
-}
-
-/// The rows by place.
-fn by_place(comparison: &Comparison) -> BTreeMap<String, &Row> {
-    comparison
-        .rows
-        .iter()
-        .map(|row| (row.place(), row))
-        .collect()
 }
 
 fn tolerating(texts: &[&str]) -> Options {

@@ -86,6 +86,13 @@ impl Tolerances {
     /// The tolerance of a quantity, if one is stated.
     #[must_use]
     pub fn of(&self, table: &str, quantity: &str, column: &str) -> Option<Tolerance> {
+        let general = self.relative.map(Tolerance::Relative);
+        self.named(table, quantity, column).or(general)
+    }
+
+    /// The tolerance that is stated for a quantity by name.
+    #[must_use]
+    pub fn named(&self, table: &str, quantity: &str, column: &str) -> Option<Tolerance> {
         let names = [
             format!("{table}.{quantity}"),
             quantity.to_owned(),
@@ -96,8 +103,7 @@ impl Tolerances {
             let mut latest = self.named.iter().rev();
             latest.find(|(known, _)| known == name)
         });
-        let general = self.relative.map(Tolerance::Relative);
-        found.map(|(_, tolerance)| *tolerance).or(general)
+        found.map(|(_, tolerance)| *tolerance)
     }
 
     /// The names that have a tolerance.

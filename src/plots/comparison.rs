@@ -57,12 +57,12 @@ pub fn comparison_drawing(table: &Table, baseline: &str) -> Result<Option<Drawin
         label: String::new(),
         ..x.clone()
     };
-    let values = Axis::covering(label(name), heights(&above));
+    let values = Axis::covering(short(name), heights(&above));
     let spread = Axis::covering("difference", heights(&below).into_iter().chain([0.0]));
     let mut lower = Chart::new(x, spread, below);
     lower.guides.push(Guide::Horizontal(0.0));
     Ok(Some(Drawing {
-        title: format!("{of}: {name}"),
+        title: format!("{of}: {}", label(name)),
         subtitle: places.subtitle(table)?,
         panels: vec![
             Panel::Chart(Chart::new(hidden, values, above)),
@@ -71,6 +71,17 @@ pub fn comparison_drawing(table: &Table, baseline: &str) -> Result<Option<Drawin
         layout: Layout::Columns(1),
         colour_bar: None,
     }))
+}
+
+/// A name that fits beside half a figure; the title has the whole one.
+fn short(name: &str) -> String {
+    const LONGEST: usize = 26;
+    let whole = label(name);
+    if whole.chars().count() <= LONGEST {
+        return whole;
+    }
+    let words = name.rsplit('/').next().unwrap_or(name);
+    words.replace("_nats", "").replace('_', " ")
 }
 
 /// Where the rows stand along the horizontal axis, and which belong together.
@@ -151,7 +162,7 @@ impl Places {
         {
             parts.push("band: tolerance".to_owned());
         }
-        parts.push("filled below: beyond it".to_owned());
+        parts.push("filled below: differs".to_owned());
         if self.all > self.shown.len() {
             parts.push(format!(
                 "{} of {} groups, the farthest apart",
@@ -224,8 +235,8 @@ fn bands(table: &Table, places: &Places) -> Result<Vec<Series>, PlotError> {
     let tolerances = table.numbers("tolerance")?;
     let mut bands: Vec<Vec<Point>> = Vec::new();
     let mut of_group: Vec<Vec<Point>> = vec![Vec::new(); places.shown.len()];
-    for row in 0..table.rows() {
-        if let (Some((group, x)), Some(tolerance)) = (places.of(row), tolerances[row]) {
+    for (row, tolerance) in tolerances.iter().enumerate() {
+        if let (Some((group, x)), Some(tolerance)) = (places.of(row), *tolerance) {
             of_group[group].push(Point::with_error(x, 0.0, Some(tolerance)));
         }
     }
@@ -285,4 +296,107 @@ fn named(
         points: points.into_iter().map(|(_, point)| point).collect(),
     });
     series.filter(|series| !series.points.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two folders over two temperatures, for so many sources each.
+    fn table(sources: usize) -> Table {
+        let rows = 4 * sources;
+        let text = |of: &dyn Fn(usize) -> String| Column::Text((0..rows).map(of).collect());
+        let number =
+            |of: &dyn Fn(usize) -> Option<f64>| Column::Number((0..rows).map(of).collect());
+        let columns = vec![
+            ("table", text(&|_| "couplings".to_owned())),
+            ("quantity", text(&|_| "coupling".to_owned())),
+            (
+                "compared",
+                text(&|row| if row % 2 == 0 { "b" } else { "c" }.to_owned()),
+            ),
+            ("temperature", number(&|row| Some((row / 2 % 2) as f64))),
+            ("source", text(&|row| format!("s{}", row / 4))),
+            ("baseline_mean", number(&|_| Some(1.0))),
+            ("baseline_standard_error", number(&|_| Some(0.5))),
+            ("other_mean", number(&|row| Some(2.0 + row as f64))),
+            ("other_standard_error", number(&|_| None)),
+            ("difference", number(&|row| Some(1.0 + row as f64))),
+            ("difference_standard_error", number(&|_| Some(0.5))),
+            ("z", number(&|row| Some(2.0 + 2.0 * row as f64))),
+            ("tolerance", number(&|_| Some(0.25))),
+            (
+                "verdict",
+                text(&|row| if row == 3 { "differs" } else { "undecided" }.to_owned()),
+            ),
+        ];
+        let columns = columns
+            .into_iter()
+            .map(|(name, column)| (name.to_owned(), column));
+        Table::from_columns("comparison", columns.collect()).unwrap()
+    }
+
+    fn charts(drawing: &Drawing) -> Vec<&Chart> {
+        let panels = drawing.panels.iter();
+        panels
+            .filter_map(|panel| match panel {
+                Panel::Chart(chart) => Some(chart),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn curves_stand_above_their_differences_and_the_tolerance() {
+        let drawing = comparison_drawing(&table(1), "a").unwrap().unwrap();
+        let charts = charts(&drawing);
+        let labels: Vec<&str> = charts[0]
+            .series
+            .iter()
+            .map(|series| series.label.as_str())
+            .collect();
+        assert_eq!(labels, ["a", "b", "c"]);
+        let [band, b, c] = charts[1].series.as_slice() else {
+            panic!("{:?}", charts[1].series)
+        };
+        assert_eq!(
+            (band.marker, band.points[0].bar),
+            (None, Some((-0.25, 0.25)))
+        );
+        assert_eq!(b.points[0].bar, Some((0.5, 1.5)));
+        // Row 3 is folder c at the second temperature.
+        let filled = |series: &Series| -> Vec<bool> {
+            series.points.iter().map(|point| point.filled).collect()
+        };
+        assert_eq!(
+            (filled(b), filled(c)),
+            (vec![false, false], vec![false, true])
+        );
+        assert_eq!(b.colour, charts[0].series[1].colour);
+    }
+
+    #[test]
+    fn of_many_groups_those_farthest_apart_are_drawn() {
+        let drawing = comparison_drawing(&table(5), "a").unwrap().unwrap();
+        let labels = charts(&drawing)[0]
+            .series
+            .iter()
+            .map(|series| series.label.as_str());
+        let of_baseline: Vec<&str> = labels.filter(|label| label.starts_with("a,")).collect();
+        assert_eq!(
+            of_baseline,
+            ["a, source = s4", "a, source = s3", "a, source = s2"]
+        );
+        assert!(
+            drawing.subtitle.contains("3 of 5 groups"),
+            "{}",
+            drawing.subtitle
+        );
+    }
+
+    #[test]
+    fn words_have_no_figure() {
+        let table = table(1).filter(|_| false);
+        assert_eq!(comparison_drawing(&table, "a").unwrap(), None);
+    }
 }

@@ -181,7 +181,7 @@ fn block(text: &mut String, comparison: &Comparison, rows: &[&Row], style: Style
     let coordinates = coordinates(shown);
     let with_error = shown.iter().any(|row| row.z.is_some());
     let with_tolerance = shown.iter().any(|row| row.tolerance.is_some());
-    let mut header: Vec<String> = coordinates.iter().map(|name| name.to_string()).collect();
+    let mut header: Vec<String> = coordinates.iter().map(ToString::to_string).collect();
     header.extend(["baseline", "other", "difference"].map(str::to_owned));
     if with_error {
         header.extend(["z", "p", "error from"].map(str::to_owned));
