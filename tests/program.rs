@@ -12,6 +12,8 @@ mod gap;
 mod information;
 #[path = "program/kills.rs"]
 mod kills;
+#[path = "program/layers.rs"]
+mod layers;
 #[path = "program/mistakes.rs"]
 mod mistakes;
 #[path = "program/models.rs"]

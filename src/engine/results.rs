@@ -31,7 +31,7 @@ pub struct Provenance {
     pub seed: u64,
     /// Path of the manifest, as it was given.
     pub manifest_path: PathBuf,
-    /// BLAKE3 digest of the manifest file, as 64 hexadecimal digits.
+    /// BLAKE3 digest of the manifest and the files that it names, as 64 hexadecimal digits.
     pub manifest_blake3: String,
     /// The command line, word by word.
     pub command_line: Vec<String>,
@@ -87,10 +87,14 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Io`] if it cannot be made.
+    /// [`StoreError::Io`] if it cannot be made, [`StoreError::Outside`] if it, or a
+    /// folder inside it, is a link that leads out of `root`.
     pub fn open(root: &Path, experiment: &str) -> Result<Self, StoreError> {
         let layout = ResultsLayout::new(root.join(experiment));
         atomic::create_folder(layout.folder())?;
+        for folder in ["", "tables", "plots", "logs"] {
+            atomic::check_below(root, &layout.folder().join(folder))?;
+        }
         Ok(Self { layout })
     }
 

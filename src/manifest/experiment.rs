@@ -22,6 +22,9 @@ pub(super) const KEYS: &[&str] = &["name", "title", "seed", "replicates"];
 /// Longest name; it becomes the name of a folder.
 const LONGEST_NAME: usize = 100;
 
+/// Folder of the results that no experiment may take: reference results lie there.
+const RESERVED: &str = "reference";
+
 // Defaults; the title is the name.
 const SEED: i64 = 0;
 const REPLICATES: usize = 1;
@@ -30,7 +33,7 @@ const REPLICATES: usize = 1;
 pub(super) fn read(section: &Section<'_>) -> Option<ExperimentSection> {
     section.allow_only(KEYS);
     section.require(&["name"]);
-    let name = file_name(section, "name");
+    let name = file_name(section, "name").and_then(|name| not_reserved(section, name));
     let title = section.text("title");
     let seed = section.integer("seed", &(0..=i64::MAX)).unwrap_or(SEED);
     let replicates = section.count("replicates", 1..=10_000);
@@ -41,6 +44,15 @@ pub(super) fn read(section: &Section<'_>) -> Option<ExperimentSection> {
         seed: u64::try_from(seed).ok()?,
         replicates: u32::try_from(replicates.unwrap_or(REPLICATES)).ok()?,
     })
+}
+
+fn not_reserved(section: &Section<'_>, name: String) -> Option<String> {
+    // Some file systems do not tell letters of either case apart.
+    if !name.eq_ignore_ascii_case(RESERVED) {
+        return Some(name);
+    }
+    let expected = format!("another name than `{RESERVED}`, where reference results lie");
+    section.out_of_range(&section.find("name")?.node, &section.key("name"), expected)
 }
 
 /// Reads a text that is safe as the name of a file or folder.

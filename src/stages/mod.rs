@@ -39,6 +39,7 @@ mod model_file;
 mod models;
 mod named_files;
 mod patterns;
+mod point_table;
 mod recording;
 mod sample;
 mod statistics;
@@ -54,6 +55,7 @@ use crate::tables::{self, Table};
 pub use figure::figure_requests;
 pub use model_file::ModelFileError;
 pub use named_files::{NamedFileError, read_named_files};
+pub use point_table::parquet_points;
 pub use recording::{RecordingDigest, parquet_recording, recording_digests};
 
 /// All stages, in the order of the data's flow.

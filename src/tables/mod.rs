@@ -13,6 +13,7 @@ mod column;
 mod error;
 mod pages;
 mod parquet;
+mod plain;
 mod recording;
 mod samples;
 pub mod schema;
@@ -21,6 +22,7 @@ mod table;
 pub use column::{Cell, Column};
 pub use error::TableError;
 pub use parquet::{SCHEMA_KEY, from_bytes, to_bytes};
+pub use plain::plain_from_bytes;
 pub use recording::{DenseColumn, DenseValues, MAX_CELLS, dense_from_bytes};
 pub use samples::{
     SITES_KEY, StoredConfigurations, UNIT_KEY, configurations_from_bytes, configurations_to_bytes,
