@@ -18,6 +18,8 @@ mod healing;
 mod information;
 #[path = "program/kills.rs"]
 mod kills;
+#[path = "program/layers.rs"]
+mod layers;
 #[path = "program/mistakes.rs"]
 mod mistakes;
 #[path = "program/models.rs"]

@@ -11,7 +11,7 @@ use crate::plan::{self, ByVersion, Plan, PlanError, StageDefinition};
 use crate::stages::{self, RecordingDigest};
 use crate::tables;
 
-/// A manifest that makes sense, with the digest of its text.
+/// A manifest that makes sense, with the digest of its files.
 pub(super) struct Loaded {
     pub(super) manifest: Manifest,
     pub(super) blake3: String,
@@ -24,6 +24,7 @@ pub(super) fn load(arguments: &ManifestArguments) -> Result<Loaded, Outcome> {
         &arguments.manifest,
         user_dir.as_deref(),
         arguments.sets.clone(),
+        &stages::parquet_points,
     );
     let mut sources = sources.map_err(|error| {
         diagnostic::error(&error);
@@ -41,15 +42,9 @@ pub(super) fn load(arguments: &ManifestArguments) -> Result<Loaded, Outcome> {
     match manifest::load(&sources, &catalogue) {
         Ok(manifest) => Ok(Loaded {
             manifest,
-            blake3: blake3::hash(sources.text.as_bytes()).to_hex().to_string(),
+            blake3: sources.blake3(),
         }),
-        Err(problems) => {
-            let mut texts = vec![(sources.path.as_path(), sources.text.as_str())];
-            if let Some((path, text)) = &sources.user_file {
-                texts.push((path, text));
-            }
-            Err(diagnostic::problems(&problems, &texts))
-        }
+        Err(problems) => Err(diagnostic::problems(&problems, &sources.texts())),
     }
 }
 

@@ -77,10 +77,14 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Io`] if it cannot be made.
+    /// [`StoreError::Io`] if it cannot be made, [`StoreError::Outside`] if it, or a
+    /// folder inside it, is a link that leads out of `root`.
     pub fn open(root: &Path, experiment: &str) -> Result<Self, StoreError> {
         let layout = ResultsLayout::new(root.join(experiment));
         atomic::create_folder(layout.folder())?;
+        for folder in ["", "tables", "plots", "logs"] {
+            atomic::check_below(root, &layout.folder().join(folder))?;
+        }
         Ok(Self { layout })
     }
 

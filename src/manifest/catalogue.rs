@@ -1,9 +1,12 @@
 //! Which keys stand in which table; suggestions for misspelt ones.
 
+use super::node::{Node, Value};
 use super::{analysis, experiment, load, model, plot, recording, sampling, training, vae};
 
 /// Keys of the manifest's top level.
 pub(super) const TOP_KEYS: &[&str] = &[
+    "required-version",
+    "extend",
     "experiment",
     "model",
     "sampling",
@@ -17,6 +20,90 @@ pub(super) const TOP_KEYS: &[&str] = &[
 /// Tables whose keys may be swept.
 pub(super) const SWEEPABLE: &[&str] = &["model", "sampling", "recording", "vae"];
 
+/// Keys whose texts are paths.
+pub(super) const PATHS: &[&str] = &["recording.path", "model.file", "model.patterns"];
+
+/// How a key that takes a list writes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ListForm {
+    /// Lists inside one another: 1 for `[64, 64]`, 2 for `[[1, -1], [1, 1]]`.
+    depth: usize,
+    /// Whether texts may be the elements; else numbers.
+    texts: bool,
+}
+
+/// The keys whose value is a list, or may be one.
+const LISTS: &[(&str, ListForm)] = &[
+    (
+        "model.patterns",
+        ListForm {
+            depth: 2,
+            texts: false,
+        },
+    ),
+    (
+        "recording.axes",
+        ListForm {
+            depth: 1,
+            texts: true,
+        },
+    ),
+    (
+        "recording.columns",
+        ListForm {
+            depth: 1,
+            texts: true,
+        },
+    ),
+    (
+        "recording.sites",
+        ListForm {
+            depth: 1,
+            texts: false,
+        },
+    ),
+    (
+        "vae.hidden",
+        ListForm {
+            depth: 1,
+            texts: false,
+        },
+    ),
+    (
+        "vae.encoder_hidden",
+        ListForm {
+            depth: 1,
+            texts: false,
+        },
+    ),
+];
+
+/// How the key at a dotted path writes a list, if it takes one.
+pub(super) fn list_form(path: &str) -> Option<ListForm> {
+    let found = LISTS.iter().find(|(known, _)| *known == path);
+    found.map(|(_, form)| *form)
+}
+
+impl ListForm {
+    /// Whether a list is a value of the key, not a list of its values.
+    pub(super) fn is_value(self, list: &Node) -> bool {
+        let Value::Array(items) = &list.value else {
+            return true;
+        };
+        let all_texts =
+            !items.is_empty() && items.iter().all(|it| matches!(it.value, Value::Text(_)));
+        depth(list) == self.depth && (self.texts || !all_texts)
+    }
+}
+
+/// How many lists stand inside one another.
+fn depth(node: &Node) -> usize {
+    match &node.value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 /// All tables with their keys.
 pub(super) fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut tables = vec![
@@ -27,7 +114,8 @@ pub(super) fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("recording.split", recording::SPLIT_KEYS.to_vec()),
         ("vae", vae::KEYS.to_vec()),
         ("vae.training", training::KEYS.to_vec()),
-        ("sweep", vec!["zip", "exclude"]),
+        ("sweep", vec!["zip", "exclude", "table", "union", "when"]),
+        ("sweep.when", vec!["if"]),
         ("analysis", analysis::KEYS.to_vec()),
         ("plot", plot::KEYS.to_vec()),
         ("store", load::STORE_KEYS.to_vec()),

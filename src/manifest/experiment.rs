@@ -32,6 +32,9 @@ const LONGEST_NAME: usize = 100;
 /// Most authors of an experiment.
 const MOST_AUTHORS: usize = 10_000;
 
+/// Folder of the results that no experiment may take: reference results lie there.
+const RESERVED: &str = "reference";
+
 // Defaults; the title is the name.
 const SEED: i64 = 0;
 const REPLICATES: usize = 1;
@@ -40,7 +43,7 @@ const REPLICATES: usize = 1;
 pub(super) fn read(section: &Section<'_>) -> Option<ExperimentSection> {
     section.allow_only(KEYS);
     section.require(&["name"]);
-    let name = file_name(section, "name");
+    let name = file_name(section, "name").and_then(|name| not_reserved(section, name));
     let title = section.text("title");
     let seed = section.integer("seed", &(0..=i64::MAX)).unwrap_or(SEED);
     let replicates = section.count("replicates", 1..=10_000);
@@ -62,6 +65,15 @@ fn author(section: &Section<'_>, node: &Node, key: &str) -> Option<String> {
         Value::Text(text) => Some(text.clone()),
         _ => section.wrong_type(node, key, "a text"),
     }
+}
+
+fn not_reserved(section: &Section<'_>, name: String) -> Option<String> {
+    // Some file systems do not tell letters of either case apart.
+    if !name.eq_ignore_ascii_case(RESERVED) {
+        return Some(name);
+    }
+    let expected = format!("another name than `{RESERVED}`, where reference results lie");
+    section.out_of_range(&section.find("name")?.node, &section.key("name"), expected)
 }
 
 /// Reads a text that is safe as the name of a file or folder.

@@ -8,7 +8,7 @@ use super::node::{Node, Value};
 use super::report::Report;
 use super::section::Section;
 use super::spec::{Scalar, System};
-use super::sweep::Sweep;
+use super::sweep::{Choice, Sweep};
 use super::vae::VaeSection;
 use super::{model, recording, sampling, vae};
 
@@ -24,19 +24,19 @@ pub(super) struct Part<T> {
 pub(super) struct Group<'a, T> {
     /// Those tables without any swept value.
     base: Node,
-    sweep: &'a Sweep<'a>,
+    sweep: &'a Sweep,
     /// Positions of the axes that sweep one of the tables.
     axes: Vec<usize>,
     read: fn(&Section<'_>) -> Option<(T, toml::Table)>,
     /// What was read, by the positions of those axes' values.
-    known: HashMap<Vec<usize>, Option<Part<T>>>,
+    known: HashMap<Vec<Choice>, Option<Part<T>>>,
 }
 
 impl<'a, T: Clone> Group<'a, T> {
     pub(super) fn new(
         tables: &[&str],
         root: &Section<'_>,
-        sweep: &'a Sweep<'a>,
+        sweep: &'a Sweep,
         read: fn(&Section<'_>) -> Option<(T, toml::Table)>,
     ) -> Self {
         let in_group = |path: &str| {
@@ -59,8 +59,8 @@ impl<'a, T: Clone> Group<'a, T> {
     }
 
     /// What the tables say with the swept values of one combination.
-    pub(super) fn at(&mut self, report: &Report<'_>, combination: &[usize]) -> Option<Part<T>> {
-        let chosen: Vec<usize> = self.axes.iter().map(|&axis| combination[axis]).collect();
+    pub(super) fn at(&mut self, report: &Report<'_>, combination: &[Choice]) -> Option<Part<T>> {
+        let chosen: Vec<Choice> = self.axes.iter().map(|&axis| combination[axis]).collect();
         if let Some(known) = self.known.get(&chosen) {
             return known.clone();
         }
@@ -69,17 +69,20 @@ impl<'a, T: Clone> Group<'a, T> {
         part
     }
 
-    fn read_at(&self, report: &Report<'_>, chosen: &[usize]) -> Option<Part<T>> {
+    fn read_at(&self, report: &Report<'_>, chosen: &[Choice]) -> Option<Part<T>> {
         let mut tables = self.base.clone();
         for (&axis, &value) in self.axes.iter().zip(chosen) {
             let swept = &self.sweep.axes[axis];
-            tables.put(&swept.path, &swept.values[value]);
+            if let Some(value) = value {
+                tables.put(&swept.path, &swept.values[value as usize]);
+            }
         }
         let (value, written) = (self.read)(&Section::root(report, &tables))?;
         let mut scalars = Vec::with_capacity(chosen.len());
         for (&axis, &value) in self.axes.iter().zip(chosen) {
             let swept = &self.sweep.axes[axis];
-            scalars.push((axis, scalar(&swept.values[value], &written, &swept.path)?));
+            let typed = value.map(|value| &swept.values[value as usize]);
+            scalars.push((axis, scalar(typed, &written, &swept.path)));
         }
         Some(Part { value, scalars })
     }
@@ -128,6 +131,14 @@ pub(super) fn read_vae(root: &Section<'_>) -> Option<(VaeSection, toml::Table)> 
     let vae = vae::read(&root.table_or_empty("vae"))?;
     let mut tables = toml::Table::new();
     write_section(&mut tables, "vae", &vae);
+    // A default that follows other keys is not written, but has a value.
+    let components = vae
+        .mixture_components()
+        .and_then(|it| i64::try_from(it).ok());
+    let written = tables.get_mut("vae").and_then(toml::Value::as_table_mut);
+    if let (Some(components), Some(written)) = (components, written) {
+        written.insert("components".to_owned(), components.into());
+    }
     Some((vae, tables))
 }
 
@@ -153,22 +164,23 @@ pub(super) fn write_section<T: Serialize>(tables: &mut toml::Table, name: &str, 
 }
 
 /// The value of one parameter, in canonical form: a text as it was typed, any
-/// other value as its section holds it.
-fn scalar(node: &Node, tables: &toml::Table, path: &str) -> Option<Scalar> {
-    if let Value::Text(text) = &node.value {
-        return Some(Scalar::Text(text.clone()));
+/// other value as its section holds it, if it has one.
+fn scalar(typed: Option<&Node>, tables: &toml::Table, path: &str) -> Scalar {
+    if let Some(Value::Text(text)) = typed.map(|node| &node.value) {
+        return Scalar::Text(text.clone());
     }
     let mut keys = path.split('.');
-    let mut value = tables.get(keys.next()?)?;
-    for key in keys {
-        value = value.get(key)?;
+    let first = keys.next().and_then(|key| tables.get(key));
+    match keys
+        .try_fold(first, |value, key| Some(value?.get(key)))
+        .flatten()
+    {
+        None => Scalar::Missing,
+        Some(toml::Value::Integer(value)) => Scalar::Integer(*value),
+        Some(toml::Value::Float(value)) => Scalar::Number(*value),
+        Some(toml::Value::Boolean(value)) => Scalar::Flag(*value),
+        Some(other) => Scalar::Text(joined(other)),
     }
-    Some(match value {
-        toml::Value::Integer(value) => Scalar::Integer(*value),
-        toml::Value::Float(value) => Scalar::Number(*value),
-        toml::Value::Boolean(value) => Scalar::Flag(*value),
-        other => Scalar::Text(joined(other)),
-    })
 }
 
 /// Elements with `x` between them, arrays of arrays with `;`.

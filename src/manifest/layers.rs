@@ -13,11 +13,14 @@ use super::overrides::Override;
 /// The layers of a manifest, weakest first.
 #[derive(Debug)]
 pub(super) struct Layers {
-    /// The user file and the manifest.
+    /// The user file, the files that the manifest extends, and the manifest.
     pub(super) files: Vec<Node>,
     /// The environment and `--set`.
     pub(super) overrides: Vec<Override>,
 }
+
+/// Bits of a byte's position in a file; files are far shorter.
+const FILE_BITS: u32 = 32;
 
 struct Provided(Dict);
 
@@ -78,7 +81,7 @@ impl Layers {
             .iter()
             .filter_map(|(key, handle)| {
                 let path = [path, &[key.as_str()]].concat();
-                let found = self.locate(&path)?;
+                let mut found = self.locate(&path)?;
                 let node = match handle {
                     Handle::Dict(_, inner) => Node {
                         place: found.table,
@@ -86,6 +89,14 @@ impl Layers {
                     },
                     _ => (*values.get(usize::try_from(handle.to_u128()?).ok()?)?).clone(),
                 };
+                // A key that several files have is shown in the one whose value wins.
+                let winner = self
+                    .files
+                    .iter()
+                    .find(|file| file.place.layer == node.place.layer);
+                if let Some(entry) = winner.and_then(|file| exact(file, &path)) {
+                    found.key = entry.key_place;
+                }
                 let same_layer = node.place.layer == found.key.layer;
                 Some(Entry {
                     key: key.clone(),
@@ -99,14 +110,19 @@ impl Layers {
         entries
     }
 
-    /// Where a key stands: in the manifest if it is there, else in the latest layer.
+    /// Where a key stands: in the last file that has it, else in the latest layer.
+    ///
+    /// Its order is that of the first file that has it; files come one after the other.
     fn locate(&self, path: &[&str]) -> Option<Located> {
-        let in_file = self.files.iter().rev().find_map(|file| exact(file, path));
-        if let Some(entry) = in_file {
+        let mut files = self.files.iter().enumerate();
+        let first = files.find_map(|(rank, file)| Some((rank, exact(file, path)?)));
+        if let Some((rank, first)) = first {
+            let later = files.rev().find_map(|(_, file)| exact(file, path));
+            let entry = later.unwrap_or(first);
             return Some(Located {
                 key: entry.key_place,
                 table: entry.node.place,
-                order: entry.order,
+                order: (rank << FILE_BITS) + first.order,
             });
         }
         let touches = |over: &&Override| {

@@ -1,22 +1,27 @@
 //! Loads a manifest: layers, sections, sweep, points.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::analysis::{self, AnalysisSection};
 use super::catalogue::TOP_KEYS;
 use super::experiment::{self, ExperimentSection};
+use super::extend::{self, Extended};
 use super::group::{Group, read_model, read_recording, read_vae};
 use super::layers::Layers;
 use super::node::{Node, Place, Value, quoted};
+use super::overrides::{self, Override};
 use super::plot::{self, Catalogue, LEADING_COLUMNS};
+use super::point_table::{self, Tables};
+use super::points::{self, Combination};
 use super::problem::Problems;
 use super::report::{Layer, Message, Report};
 use super::section::Section;
 use super::sources::Sources;
 use super::spec::{Axis, CodeInKeys, Machine, Manifest, Point, Scalar, System};
-use super::sweep::Sweep;
+use super::sweep::{self, Sweep};
 use super::vae::VaeSection;
-use super::{between, expanded, memory, overrides, parse, points, sweep};
+use super::{between, expanded, memory, parse};
 
 /// Layer number of the manifest's own text.
 const MANIFEST: usize = 0;
@@ -26,6 +31,12 @@ const MACHINE_KEYS: [&str; 2] = ["threads", "store"];
 
 /// Keys of `[store]`.
 pub(super) const STORE_KEYS: &[&str] = &["path", "code"];
+
+/// Keys that say something of the file that they stand in.
+const FILE_KEYS: [&str; 2] = ["extend", "required-version"];
+
+/// Problems beside which no other counts.
+const VERSION_CODES: [&str; 2] = ["manifest::required_version", "manifest::bad_version"];
 
 /// Loads a manifest; `catalogue` names the tables and columns that plots may use.
 ///
@@ -37,10 +48,19 @@ pub(super) const STORE_KEYS: &[&str] = &["path", "code"];
 /// between keys, the sweep, the plots, and the memory that a point needs.
 pub fn load(sources: &Sources, catalogue: Catalogue<'_>) -> Result<Manifest, Problems> {
     let mut report = Report::new(&sources.current_dir);
-    let Some(merged) = merged(sources, &mut report) else {
+    let files = Files::new(sources, &mut report);
+    let tables = Tables::new(&sources.tables, &mut report);
+    let overrides = overrides::read(sources, &mut report);
+    let Some(merged) = files.merged(sources, overrides, &report) else {
         return Err(report.finish());
     };
-    match assemble(&report, &merged, sources, catalogue) {
+    let context = Context {
+        sources,
+        catalogue,
+        tables: &tables,
+        user_layer: files.user_layer,
+    };
+    match assemble(&report, &merged, &context) {
         Some(manifest) if report.len() == 0 => Ok(manifest),
         _ => Err(report.finish()),
     }
@@ -53,10 +73,12 @@ pub fn load(sources: &Sources, catalogue: Catalogue<'_>) -> Result<Manifest, Pro
 /// All [`Problems`] at once of the user file, the environment and `--set`.
 pub fn load_machine(sources: &Sources) -> Result<Machine, Problems> {
     let mut report = Report::new(&sources.current_dir);
-    let Some(merged) = merged(sources, &mut report) else {
+    let files = Files::new(sources, &mut report);
+    let overrides = overrides::read(sources, &mut report);
+    let Some(merged) = files.merged(sources, overrides, &report) else {
         return Err(report.finish());
     };
-    let machine = machine(&Section::root(&report, &merged));
+    let machine = machine(&Section::root(&report, &merged), files.user_layer);
     if report.len() == 0 {
         Ok(machine)
     } else {
@@ -64,27 +86,80 @@ pub fn load_machine(sources: &Sources) -> Result<Machine, Problems> {
     }
 }
 
-/// All layers laid over one another; `None` if the manifest is not in TOML.
-fn merged<'a>(sources: &'a Sources, report: &mut Report<'a>) -> Option<Node> {
-    report.add_layer(Layer::File {
-        path: &sources.path,
-        text: &sources.text,
-    });
-    let user_layer = sources
-        .user_file
-        .as_ref()
-        .map(|(path, text)| (report.add_layer(Layer::File { path, text }), text));
-    let overrides = overrides::read(sources, report);
-    let user = user_layer.and_then(|(layer, text)| {
-        let node = parse::document(text, layer, report)?;
-        Some(machine_keys_only(node, report))
-    });
-    let manifest = parse::document(&sources.text, MANIFEST, report)?;
-    let layers = Layers {
-        files: user.into_iter().chain([manifest]).collect(),
-        overrides,
-    };
-    Some(layers.merge())
+/// Paths of the tables of points that the sweep of a manifest names.
+///
+/// Whatever is wrong with the manifest is told when it is loaded.
+pub(super) fn table_paths(sources: &Sources) -> Vec<PathBuf> {
+    let mut report = Report::new(&sources.current_dir);
+    let files = Files::new(sources, &mut report);
+    let overrides = overrides::read(sources, &mut report);
+    let merged = files.merged(sources, overrides, &report);
+    merged.map_or_else(Vec::new, |merged| point_table::paths(&report, &merged))
+}
+
+/// The layers that are files.
+struct Files {
+    user_layer: Option<usize>,
+    extended: Extended,
+}
+
+impl Files {
+    /// Adds a layer for each file; the manifest itself is the first.
+    fn new<'a>(sources: &'a Sources, report: &mut Report<'a>) -> Self {
+        report.add_layer(Layer::File {
+            path: &sources.path,
+            text: &sources.text,
+        });
+        let user = sources.user_file.as_ref();
+        Self {
+            user_layer: user.map(|(path, text)| report.add_layer(Layer::File { path, text })),
+            extended: Extended::new(sources, report),
+        }
+    }
+
+    /// All layers laid over one another; `None` if a file cannot be used.
+    ///
+    /// A version that is not this program's comes before any other problem: the rest
+    /// may be sound for that version.
+    fn merged(
+        &self,
+        sources: &Sources,
+        overrides: Vec<Override>,
+        report: &Report<'_>,
+    ) -> Option<Node> {
+        let before = report.len();
+        let manifest = parse::document(&sources.text, MANIFEST, report);
+        let extended = manifest
+            .as_ref()
+            .and_then(|manifest| self.extended.documents(sources, manifest, report));
+        let documents = extended.iter().flatten().chain(&manifest);
+        let fitting = documents.map(|document| extend::check_version(document, report));
+        if fitting.filter(|fits| !fits).count() > 0 {
+            report.retain_after(before, |it| VERSION_CODES.contains(&it.code));
+            return None;
+        }
+        let user = sources.user_file.as_ref().zip(self.user_layer);
+        let user = user.and_then(|((_, text), layer)| {
+            let node = parse::document(text, layer, report)?;
+            Some(machine_keys_only(node, report))
+        });
+        let files = user.into_iter().chain(extended?).chain(manifest);
+        Some(
+            Layers {
+                files: files.collect(),
+                overrides,
+            }
+            .merge(),
+        )
+    }
+}
+
+/// What is known beside the merged tables.
+struct Context<'a> {
+    sources: &'a Sources,
+    catalogue: Catalogue<'a>,
+    tables: &'a Tables<'a>,
+    user_layer: Option<usize>,
 }
 
 /// Refuses keys of the user file that belong into a manifest.
@@ -110,18 +185,15 @@ fn machine_keys_only(mut user: Node, report: &Report<'_>) -> Node {
     user
 }
 
-fn assemble(
-    report: &Report<'_>,
-    merged: &Node,
-    sources: &Sources,
-    catalogue: Catalogue<'_>,
-) -> Option<Manifest> {
+fn assemble(report: &Report<'_>, merged: &Node, context: &Context<'_>) -> Option<Manifest> {
+    let (sources, catalogue) = (context.sources, context.catalogue);
     let root = Section::root(report, merged);
     let known: Vec<&str> = TOP_KEYS.iter().chain(&MACHINE_KEYS).copied().collect();
     root.allow_only(&known);
-    let machine = machine(&root);
+    refuse_from_outside(&root);
+    let machine = machine(&root, context.user_layer);
     let experiment = experiment::read(&root.table_or_empty("experiment"));
-    let sweep = sweep::read(&root);
+    let sweep = sweep::read(&root, context.tables);
     let names = axis_names(&sweep, catalogue);
     let source = source(&root, &sweep);
     let analysis = analysis::read(&root.table_or_empty("analysis"));
@@ -130,7 +202,7 @@ fn assemble(
     let combinations = points::combinations(&root, &sweep, replicates as usize);
     let expanded = combinations.is_some();
     let combinations = combinations.unwrap_or_else(|| points::one_at_a_time(&sweep));
-    let parts = parts(&root, &sweep, source, &combinations);
+    let parts = parts(&root, &sweep, source, combinations);
     if let Some(parts) = &parts {
         let systems: Vec<&System> = parts.iter().map(|part| &part.system).collect();
         between::check_analyses(&root, &systems);
@@ -143,10 +215,12 @@ fn assemble(
         return None;
     }
     let experiment = experiment?;
-    let parts = parts?;
+    let mut parts = parts?;
+    once(&mut parts);
+    of_one_kind(&mut parts, sweep.axes.len());
     let mut manifest = Manifest {
         path: sources.path.clone(),
-        axes: axes(&sweep, &names, &combinations, &parts),
+        axes: axes(&sweep, &names, &parts),
         points: points(&experiment, &analysis, &names, &parts),
         experiment,
         plots,
@@ -158,14 +232,26 @@ fn assemble(
     Some(manifest)
 }
 
-fn machine(root: &Section<'_>) -> Machine {
+/// Reports keys that say what a file is, and so stand in a file.
+fn refuse_from_outside(root: &Section<'_>) {
+    let outside = |key: &&&str| {
+        let entry = root.find(key);
+        entry.is_some_and(|entry| root.report.is_override(&entry.node))
+    };
+    for key in FILE_KEYS.iter().filter(outside) {
+        root.conflict(key, "it in a manifest only", None);
+    }
+}
+
+fn machine(root: &Section<'_>, user_layer: Option<usize>) -> Machine {
     let threads = root.count("threads", 1..=4096);
     let store = root.table_or_empty("store");
     store.allow_only(STORE_KEYS);
     for (section, key) in [(root, "threads"), (&store, "path"), (&store, "code")] {
         let misplaced = section
             .find(key)
-            .filter(|entry| entry.node.place.layer == MANIFEST);
+            .filter(|entry| !root.report.is_override(&entry.node))
+            .filter(|entry| Some(entry.node.place.layer) != user_layer);
         if let Some(entry) = misplaced {
             let help = "set it in `latentfield.toml` of the user's configuration folder, in the \
                         environment (`LATENTFIELD_THREADS`, `LATENTFIELD_STORE__PATH`, \
@@ -201,7 +287,7 @@ fn machine(root: &Section<'_>) -> Machine {
 }
 
 /// Names of the axes' columns: the last key, or the full path where that is taken.
-fn axis_names(sweep: &Sweep<'_>, catalogue: Catalogue<'_>) -> Vec<String> {
+fn axis_names(sweep: &Sweep, catalogue: Catalogue<'_>) -> Vec<String> {
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
     let lasts: Vec<String> = sweep.axes.iter().map(|axis| last(&axis.path)).collect();
     let taken = |name: &str| {
@@ -228,13 +314,13 @@ enum Source {
 }
 
 /// Whether configurations come from a model or a recording; exactly one must be there.
-fn source(root: &Section<'_>, sweep: &Sweep<'_>) -> Option<Source> {
+fn source(root: &Section<'_>, sweep: &Sweep) -> Option<Source> {
     let place = |table: &str| -> Option<Place> {
         let prefix = format!("{table}.");
         let mut swept = sweep.axes.iter();
         let swept = swept.find(|axis| axis.path.starts_with(&prefix));
         let written = root.find(table).map(|entry| entry.key_place);
-        written.or(swept.map(|axis| axis.written.place))
+        written.or(swept.map(|axis| axis.place))
     };
     let recording = place("recording").is_some();
     if !recording {
@@ -272,6 +358,7 @@ fn source(root: &Section<'_>, sweep: &Sweep<'_>) -> Option<Source> {
 struct Parts {
     system: System,
     vae: VaeSection,
+    combination: Combination,
     /// In axis order.
     scalars: Vec<Scalar>,
 }
@@ -279,9 +366,9 @@ struct Parts {
 /// Reads the tables of all combinations; `None` if anything is wrong with one.
 fn parts(
     root: &Section<'_>,
-    sweep: &Sweep<'_>,
+    sweep: &Sweep,
     source: Option<Source>,
-    combinations: &[Vec<usize>],
+    combinations: Vec<Combination>,
 ) -> Option<Vec<Parts>> {
     let mut systems = source.map(|source| match source {
         Source::Model => Group::new(&["model", "sampling"], root, sweep, read_model),
@@ -291,8 +378,8 @@ fn parts(
     let report = root.report;
     let mut all = Some(Vec::new());
     for combination in combinations {
-        let system = systems.as_mut().and_then(|it| it.at(report, combination));
-        let vae = vaes.at(report, combination);
+        let system = systems.as_mut().and_then(|it| it.at(report, &combination));
+        let vae = vaes.at(report, &combination);
         match (&mut all, system, vae) {
             (Some(all), Some(system), Some(vae)) => {
                 let mut scalars = [system.scalars, vae.scalars].concat();
@@ -300,6 +387,7 @@ fn parts(
                 all.push(Parts {
                     system: system.value,
                     vae: vae.value,
+                    combination,
                     scalars: scalars.into_iter().map(|(_, scalar)| scalar).collect(),
                 });
             }
@@ -311,6 +399,47 @@ fn parts(
     }
     vaes.check_replaced(report);
     all
+}
+
+/// Keeps the first of equal points: a default may equal a value of the sweep.
+fn once(all: &mut Vec<Parts>) {
+    if all.iter().all(|part| !part.combination.contains(&None)) {
+        return;
+    }
+    let mut seen: HashMap<String, Vec<System>> = HashMap::new();
+    all.retain(|part| {
+        let same_values = seen.entry(format!("{:?}", part.scalars)).or_default();
+        let new = !same_values.contains(&part.system);
+        if new {
+            same_values.push(part.system.clone());
+        }
+        new
+    });
+}
+
+/// Makes the values of each axis be of one kind, as a column of a table is.
+fn of_one_kind(all: &mut [Parts], axes: usize) {
+    for axis in 0..axes {
+        let values = || all.iter().map(|part| &part.scalars[axis]);
+        let numbers = |it: &Scalar| matches!(it, Scalar::Integer(_) | Scalar::Number(_));
+        let any = |kind: fn(&Scalar) -> bool| values().any(kind);
+        let texts = any(|it| matches!(it, Scalar::Text(_)));
+        let flags = any(|it| matches!(it, Scalar::Flag(_)));
+        let missing = any(|it| matches!(it, Scalar::Missing));
+        let reals = any(|it| matches!(it, Scalar::Number(_)));
+        let mixed = flags && (missing || values().any(numbers));
+        for part in &mut *all {
+            let value = &mut part.scalars[axis];
+            match value {
+                Scalar::Text(_) => {}
+                _ if texts || mixed => *value = Scalar::Text(value.to_string()),
+                Scalar::Integer(integer) if missing || reals => {
+                    *value = Scalar::Number(*integer as f64);
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 fn points(
@@ -337,22 +466,27 @@ fn points(
         .collect()
 }
 
-/// The axes, each with the values that occur, in the order of the sweep.
-fn axes(
-    sweep: &Sweep<'_>,
-    names: &[String],
-    combinations: &[Vec<usize>],
-    parts: &[Parts],
-) -> Vec<Axis> {
-    let axis = |(position, swept): (usize, &sweep::SweptKey<'_>)| {
+/// The axes, each with the values that occur, in the order of the sweep; those that are
+/// no values of the sweep come last.
+fn axes(sweep: &Sweep, names: &[String], parts: &[Parts]) -> Vec<Axis> {
+    let axis = |(position, swept): (usize, &sweep::SweptKey)| {
         let mut values: Vec<Option<&Scalar>> = vec![None; swept.values.len()];
-        for (combination, part) in combinations.iter().zip(parts) {
-            values[combination[position]] = Some(&part.scalars[position]);
+        let mut further: Vec<&Scalar> = Vec::new();
+        for part in parts {
+            let scalar = &part.scalars[position];
+            match part.combination[position] {
+                Some(choice) => values[choice as usize] = Some(scalar),
+                None if !further.contains(&scalar) => further.push(scalar),
+                None => {}
+            }
         }
+        let mut values: Vec<&Scalar> = values.into_iter().flatten().collect();
+        further.retain(|scalar| !values.contains(scalar));
+        values.extend(further);
         Axis {
             path: swept.path.clone(),
             name: names[position].clone(),
-            values: values.into_iter().flatten().cloned().collect(),
+            values: values.into_iter().cloned().collect(),
         }
     };
     sweep.axes.iter().enumerate().map(axis).collect()

@@ -1,14 +1,15 @@
 //! From TOML text to a manifest that is known to make sense.
 //!
-//! **What comes in:** [`Sources`]: the text of the manifest, of the user file,
-//! the environment and the `--set` texts. Later places win over earlier ones.
+//! **What comes in:** [`Sources`]: the text of the manifest, of the files that it
+//! extends and of the user file, tables of points, the environment and the `--set`
+//! texts. Later places win over earlier ones.
 //!
 //! **What goes out:** a [`Manifest`] whose sections are typed and checked and
 //! whose sweep is expanded into [`Point`]s in a fixed order; or [`Problems`],
 //! all of them at once, each with its place.
 //!
 //! **What it never does:** look into a stage, open a recording, read a file
-//! other than the manifest and the user file, or print.
+//! other than those (`sources.rs` alone reads any), or print.
 //!
 //! A section is one file: a struct, its defaults, its rules and its reader. A
 //! kind of model is one file and one line in `model.rs`.
@@ -16,9 +17,11 @@
 mod analysis;
 mod between;
 mod catalogue;
+mod condition;
 mod curie_weiss;
 mod expanded;
 mod experiment;
+mod extend;
 mod generalised_hopfield;
 mod group;
 mod hopfield;
@@ -33,6 +36,7 @@ mod overrides;
 mod parse;
 mod partition;
 mod plot;
+mod point_table;
 mod points;
 mod problem;
 mod range;
@@ -46,6 +50,7 @@ mod subset;
 mod sweep;
 mod training;
 mod vae;
+mod zip;
 
 #[cfg(test)]
 mod tests;
@@ -74,7 +79,9 @@ pub use recording::{
     RecordingAxis, RecordingFormat, RecordingSection, RepeatSplit, SplitBy, TimeUnit,
 };
 pub use sampling::{SamplingMethod, SamplingSection};
-pub use sources::{ReadError, Sources};
+pub use sources::{
+    ExtendedFile, PointCell, PointTable, ReadError, ReadParquet, Sources, TableContent, TableFile,
+};
 pub use spec::{Axis, CodeInKeys, Machine, Manifest, Point, Scalar, System};
 pub use subset::{BinRange, RecordedSites, SiteRule};
 pub use training::{Device, Engine, TrainingSection};

@@ -1,7 +1,9 @@
 //! Values from the environment and from `--set`.
 
+use super::catalogue;
 use super::node::{Node, Place, Value};
 use super::parse::{join, override_value};
+use super::range;
 use super::report::{Layer, Message, Report};
 use super::sources::{ENVIRONMENT_PREFIX, Sources};
 
@@ -15,6 +17,9 @@ pub(super) struct Override {
     pub(super) path: String,
     pub(super) value: Node,
 }
+
+/// What the path of a swept key begins with.
+const SWEEP: &str = "sweep.";
 
 /// All overrides, weakest first: the environment by name, then `--set` in order.
 pub(super) fn read<'a>(sources: &'a Sources, report: &mut Report<'a>) -> Vec<Override> {
@@ -33,14 +38,52 @@ pub(super) fn read<'a>(sources: &'a Sources, report: &mut Report<'a>) -> Vec<Ove
             .replace("__", ".");
         overrides.extend(parse(&path, value, place, report));
     }
+    let sweepable = catalogue::sweepable_paths();
     for text in &sources.sets {
         let place = whole(report.add_layer(Layer::Set(text)));
         match text.split_once('=') {
-            Some((path, value)) => overrides.extend(parse(path, value, place, report)),
+            Some((path, value)) => {
+                if let Some(set) = parse(path, value, place, report) {
+                    set_value(&mut overrides, set, &sweepable, report);
+                }
+            }
             None => report.push(place, malformed(text)),
         }
     }
     overrides
+}
+
+/// Adds a `--set` value; a list for a key that takes none, or a range, is an axis.
+///
+/// A later value of a key takes the place of an earlier `--set` of the same key, be it
+/// an axis or a single value.
+fn set_value(
+    overrides: &mut Vec<Override>,
+    mut set: Override,
+    sweepable: &[String],
+    report: &Report<'_>,
+) {
+    if sweepable.contains(&set.path) {
+        let axis = format!("{SWEEP}{}", set.path);
+        let is_axis = is_axis(&set);
+        let outdated = if is_axis { &set.path } else { &axis };
+        overrides.retain(|it| it.path != *outdated || !report.is_set(&it.value));
+        if is_axis {
+            set.path = axis;
+        }
+    }
+    overrides.push(set);
+}
+
+fn is_axis(set: &Override) -> bool {
+    match &set.value.value {
+        Value::Array(_) => {
+            let form = catalogue::list_form(&set.path);
+            form.is_none_or(|form| !form.is_value(&set.value))
+        }
+        Value::Table(_) => range::is_range(&set.value),
+        _ => false,
+    }
 }
 
 fn whole(layer: usize) -> Place {

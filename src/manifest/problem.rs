@@ -20,6 +20,13 @@ pub enum Origin {
         /// Bytes of the text that the problem is about.
         span: Range<usize>,
     },
+    /// A row of a file without lines, such as Parquet.
+    Row {
+        /// Path of the file, as it was given.
+        path: PathBuf,
+        /// Row, from 1.
+        row: usize,
+    },
     /// An environment variable, by name.
     Environment(String),
     /// A `--set` argument, by its text.
@@ -34,6 +41,7 @@ impl fmt::Display for Origin {
             Self::File {
                 path, line, column, ..
             } => write!(f, "{}:{line}:{column}", path.display()),
+            Self::Row { path, row } => write!(f, "{}: row {row}", path.display()),
             Self::Environment(name) => write!(f, "environment variable `{name}`"),
             Self::Set(text) => write!(f, "--set `{text}`"),
             Self::Default => write!(f, "built-in default"),

@@ -1,6 +1,7 @@
 //! Collects problems and turns places into origins.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::node::{Node, Place};
@@ -12,17 +13,24 @@ const MOST_PROBLEMS: usize = 500;
 /// Where a layer of values came from.
 #[derive(Debug, Clone)]
 pub(super) enum Layer<'a> {
-    File { path: &'a Path, text: &'a str },
+    File {
+        path: &'a Path,
+        text: &'a str,
+    },
+    /// A file of rows without text; a place's start is the row, from 1.
+    Rows(&'a Path),
     Environment(&'a str),
     Set(&'a str),
 }
 
-/// The layers by number, the problems so far, and the paths that are swept.
+/// The layers by number, the problems so far, and the paths whose sweep is not usable.
 #[derive(Debug)]
 pub(super) struct Report<'a> {
     pub(super) layers: Vec<Layer<'a>>,
     current_dir: &'a Path,
-    swept: RefCell<Vec<String>>,
+    swept: RefCell<HashSet<String>>,
+    /// Whether there are axes of which not even the paths are known.
+    unknown_axes: Cell<bool>,
     problems: RefCell<Vec<Problem>>,
 }
 
@@ -42,6 +50,7 @@ impl<'a> Report<'a> {
             layers: Vec::new(),
             current_dir,
             swept: RefCell::default(),
+            unknown_axes: Cell::default(),
             problems: RefCell::default(),
         }
     }
@@ -81,14 +90,20 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Notes that `path` is swept, so that its absence is no problem.
+    /// Notes that `path` is swept by values that are not usable, so that its absence is
+    /// no further problem.
     pub(super) fn note_swept(&self, path: &str) {
-        self.swept.borrow_mut().push(path.to_owned());
+        self.swept.borrow_mut().insert(path.to_owned());
     }
 
-    /// Whether `path` is swept, even if its values were not usable.
+    /// Notes that a table of points is not usable, whose columns are not known.
+    pub(super) fn note_unknown_axes(&self) {
+        self.unknown_axes.set(true);
+    }
+
+    /// Whether `path` is, or may be, swept by values that are not usable.
     pub(super) fn is_swept(&self, path: &str) -> bool {
-        self.swept.borrow().iter().any(|swept| swept == path)
+        self.unknown_axes.get() || self.swept.borrow().contains(path)
     }
 
     /// Number of problems so far.
@@ -108,7 +123,7 @@ impl<'a> Report<'a> {
     /// The folder that a relative path at `place` counts from.
     pub(super) fn folder(&self, place: Place) -> PathBuf {
         match self.layers[place.layer] {
-            Layer::File { path, .. } => match path.parent() {
+            Layer::File { path, .. } | Layer::Rows(path) => match path.parent() {
                 Some(parent) => self.current_dir.join(parent),
                 None => self.current_dir.to_owned(),
             },
@@ -118,7 +133,15 @@ impl<'a> Report<'a> {
 
     /// Whether a value came from the environment or from `--set`.
     pub(super) fn is_override(&self, node: &Node) -> bool {
-        !matches!(self.layers[node.place.layer], Layer::File { .. })
+        matches!(
+            self.layers[node.place.layer],
+            Layer::Environment(_) | Layer::Set(_)
+        )
+    }
+
+    /// Whether a value came from `--set`.
+    pub(super) fn is_set(&self, node: &Node) -> bool {
+        matches!(self.layers[node.place.layer], Layer::Set(_))
     }
 
     fn origin(&self, place: Place) -> Origin {
@@ -135,18 +158,30 @@ impl<'a> Report<'a> {
                     span: start..end,
                 }
             }
+            Layer::Rows(path) => Origin::Row {
+                path: path.to_owned(),
+                row: place.start,
+            },
             Layer::Environment(name) => Origin::Environment(name.to_owned()),
             Layer::Set(text) => Origin::Set(text.to_owned()),
         }
     }
 
-    /// All problems, those of the files first, by position.
+    /// All problems, those of the files first, file by file, by position.
     pub(super) fn finish(self) -> Problems {
         let mut problems = self.problems.into_inner();
+        let layer = |path: &Path| {
+            let known = |layer: &Layer<'_>| match layer {
+                Layer::File { path: other, .. } | Layer::Rows(other) => *other == path,
+                Layer::Environment(_) | Layer::Set(_) => false,
+            };
+            self.layers.iter().position(known).unwrap_or(usize::MAX)
+        };
         // The sort is stable: problems without a line stay in the order found.
-        problems.sort_by_key(|problem| match &problem.origin {
-            Origin::File { span, .. } => (0, span.start),
-            _ => (1, 0),
+        problems.sort_by_cached_key(|problem| match &problem.origin {
+            Origin::File { path, span, .. } => (0, layer(path), span.start),
+            Origin::Row { path, row } => (0, layer(path), *row),
+            _ => (1, 0, 0),
         });
         Problems(problems)
     }

@@ -1,8 +1,11 @@
 //! What a manifest is loaded from.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use super::{extend, load};
 
 /// What the names of environment variables begin with; `__` separates levels:
 /// `LATENTFIELD_VAE__LATENT=4` sets `vae.latent`.
@@ -15,12 +18,16 @@ const USER_FILE: &str = "latentfield.toml";
 const LARGEST_FILE: u64 = 16 << 20;
 
 /// Everything that a manifest depends on; loading it is a pure function of this.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sources {
     /// Path of the manifest.
     pub path: PathBuf,
     /// Text of the manifest.
     pub text: String,
+    /// The files that the manifest extends, directly or through one another.
+    pub extended: Vec<ExtendedFile>,
+    /// The tables of points that its sweep names.
+    pub tables: Vec<TableFile>,
     /// Path and text of the user file, if there is one.
     pub user_file: Option<(PathBuf, String)>,
     /// Environment variables; only those that begin with `LATENTFIELD_` count.
@@ -32,6 +39,60 @@ pub struct Sources {
     /// Most memory that one point may need, in bytes; `None` allows any.
     pub memory_limit: Option<u64>,
 }
+
+/// A file that a manifest extends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtendedFile {
+    /// Path, as the file that names it leads to it.
+    pub path: PathBuf,
+    /// Its text, or why it cannot be read.
+    pub text: Result<String, String>,
+}
+
+/// A table of points that a sweep names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableFile {
+    /// Path, as the file that names it leads to it.
+    pub path: PathBuf,
+    /// What is in it, or why it cannot be read.
+    pub content: Result<TableContent, String>,
+    /// BLAKE3 digest of its bytes; zeros if it cannot be read.
+    pub blake3: [u8; 32],
+}
+
+/// What is in a table of points.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TableContent {
+    /// Text with a header and a row a line.
+    Csv(String),
+    /// Rows of a format that is no text.
+    Rows(PointTable),
+}
+
+/// Points row by row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PointTable {
+    /// Dotted paths of parameters.
+    pub columns: Vec<String>,
+    /// A cell a column.
+    pub rows: Vec<Vec<PointCell>>,
+}
+
+/// One value of a [`PointTable`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum PointCell {
+    /// True or false.
+    Flag(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// A text, read as the value of `--set` is; empty if there is none.
+    Text(String),
+}
+
+/// Decodes the bytes of a Parquet file of points; an error is a message.
+pub type ReadParquet<'a> = &'a dyn Fn(&[u8]) -> Result<PointTable, String>;
 
 /// Why a file of the manifest could not be read.
 #[derive(Debug, Error)]
@@ -58,10 +119,12 @@ pub enum ReadError {
 }
 
 impl Sources {
-    /// Reads the manifest at `path`, and the user file in `user_dir` if there is one.
+    /// Reads the manifest at `path`, the files that it extends, the tables of points
+    /// that it names, and the user file in `user_dir` if there is one.
     ///
     /// The environment and the current folder are those of the process. There
-    /// is no memory limit; the caller sets one.
+    /// is no memory limit; the caller sets one. An extended file or a table that
+    /// cannot be read is a problem that [`load`](super::load()) tells.
     ///
     /// # Errors
     ///
@@ -72,12 +135,17 @@ impl Sources {
         path: &Path,
         user_dir: Option<&Path>,
         sets: Vec<String>,
+        parquet: ReadParquet<'_>,
     ) -> Result<Self, ReadError> {
-        Ok(Self {
+        let mut sources = Self {
             path: path.to_owned(),
             text: read_text(path)?,
             ..Self::of_machine(user_dir, sets)?
-        })
+        };
+        sources.extended = read_extended(&sources);
+        let tables = load::table_paths(&sources);
+        sources.tables = tables.iter().map(|path| table(path, parquet)).collect();
+        Ok(sources)
     }
 
     /// Reads what there is beside a manifest: the user file, the environment, `--set`.
@@ -103,19 +171,127 @@ impl Sources {
             ..Self::default()
         })
     }
+
+    /// BLAKE3 digest of the manifest, as 64 hexadecimal digits.
+    ///
+    /// Of one file it is the digest of its bytes; of several the digest of their
+    /// digests (32 bytes each): the manifest, the files that it extends in the order
+    /// found, its tables of points.
+    #[must_use]
+    pub fn blake3(&self) -> String {
+        let own = blake3::hash(self.text.as_bytes());
+        if self.extended.is_empty() && self.tables.is_empty() {
+            return own.to_hex().to_string();
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(own.as_bytes());
+        for file in &self.extended {
+            let text = file.text.as_deref().unwrap_or_default();
+            hasher.update(blake3::hash(text.as_bytes()).as_bytes());
+        }
+        for file in &self.tables {
+            hasher.update(&file.blake3);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Paths and texts of all files that a problem may point into.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(&Path, &str)> {
+        let mut texts = vec![(self.path.as_path(), self.text.as_str())];
+        let user = self.user_file.iter();
+        texts.extend(user.map(|(path, text)| (path.as_path(), text.as_str())));
+        for file in &self.extended {
+            texts.extend(
+                file.text
+                    .iter()
+                    .map(|text| (file.path.as_path(), text.as_str())),
+            );
+        }
+        for file in &self.tables {
+            if let Ok(TableContent::Csv(text)) = &file.content {
+                texts.push((&file.path, text));
+            }
+        }
+        texts
+    }
+}
+
+/// Reads the files that a manifest extends, each once.
+fn read_extended(sources: &Sources) -> Vec<ExtendedFile> {
+    let mut files: Vec<ExtendedFile> = Vec::new();
+    let mut waiting = vec![(sources.path.clone(), sources.text.clone())];
+    while let Some((path, text)) = waiting.pop() {
+        for path in extend::named_paths(&path, &text) {
+            let known = path == sources.path || files.iter().any(|file| file.path == path);
+            if known || files.len() == extend::MOST_FILES {
+                continue;
+            }
+            // The innermost cause is what the system said.
+            let text = read_text(&path).map_err(|error| match error {
+                ReadError::File { source, .. } => source.to_string(),
+                other => other.to_string(),
+            });
+            if let Ok(text) = &text {
+                waiting.push((path.clone(), text.clone()));
+            }
+            files.push(ExtendedFile { path, text });
+        }
+    }
+    files
+}
+
+fn table(path: &Path, parquet: ReadParquet<'_>) -> TableFile {
+    let bytes = read_bytes(path).map_err(|error| match error {
+        ReadError::File { source, .. } => source.to_string(),
+        other => other.to_string(),
+    });
+    let blake3 = bytes
+        .as_ref()
+        .map_or([0; 32], |bytes| blake3::hash(bytes).into());
+    let content = bytes.and_then(|bytes| match path.extension() {
+        Some(extension) if extension == "parquet" => parquet(&bytes).map(TableContent::Rows),
+        Some(extension) if extension == "csv" => match String::from_utf8(bytes) {
+            Ok(text) => Ok(TableContent::Csv(text)),
+            Err(_) => Err("a text that is not UTF-8".to_owned()),
+        },
+        _ => Err("a name that ends neither in `.csv` nor in `.parquet`".to_owned()),
+    });
+    TableFile {
+        path: path.to_owned(),
+        content,
+        blake3,
+    }
 }
 
 fn read_text(path: &Path) -> Result<String, ReadError> {
+    let bytes = read_bytes(path)?;
+    String::from_utf8(bytes).map_err(|error| ReadError::File {
+        path: path.to_owned(),
+        source: std::io::Error::new(std::io::ErrorKind::InvalidData, error),
+    })
+}
+
+/// Reads a file of a limited size, whatever size it says it has.
+fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
     let failed = |source| ReadError::File {
         path: path.to_owned(),
         source,
     };
-    let found = std::fs::metadata(path).map_err(failed)?.len();
-    if found > LARGEST_FILE {
-        return Err(ReadError::TooLarge {
-            path: path.to_owned(),
-            found,
-        });
+    let too_large = |found| ReadError::TooLarge {
+        path: path.to_owned(),
+        found,
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let claimed = file.metadata().map_err(failed)?.len();
+    if claimed > LARGEST_FILE {
+        return Err(too_large(claimed));
     }
-    std::fs::read_to_string(path).map_err(failed)
+    let mut bytes = Vec::new();
+    let read = file.take(LARGEST_FILE + 1).read_to_end(&mut bytes);
+    let found = read.map_err(failed)? as u64;
+    if found > LARGEST_FILE {
+        return Err(too_large(found));
+    }
+    Ok(bytes)
 }

@@ -38,7 +38,8 @@ pub struct Axis {
     pub path: String,
     /// Name of its column: the last key, or the full path where two clash.
     pub name: String,
-    /// Its values, in the order of the sweep.
+    /// The values that occur, in the order of the sweep; those of its own table and of
+    /// defaults come last.
     pub values: Vec<Scalar>,
 }
 
@@ -111,7 +112,8 @@ pub enum CodeInKeys {
 /// The value of a swept parameter.
 ///
 /// A value of a real-valued parameter is always [`Scalar::Number`], however it
-/// was typed. An array, such as `hidden`, is written as text: `64x64`.
+/// was typed. An array, such as `hidden`, is written as text: `64x64`. All values of one
+/// parameter are of one kind: if some are texts, all are; numbers may be [`Scalar::Missing`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Scalar {
@@ -123,6 +125,8 @@ pub enum Scalar {
     Text(String),
     /// True or false.
     Flag(bool),
+    /// Nothing: the combination has no such parameter, and there is no default.
+    Missing,
 }
 
 impl fmt::Display for Scalar {
@@ -132,6 +136,7 @@ impl fmt::Display for Scalar {
             Self::Number(value) => write!(f, "{value}"),
             Self::Text(value) => write!(f, "{value}"),
             Self::Flag(value) => write!(f, "{value}"),
+            Self::Missing => f.write_str("none"),
         }
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn value(scalar: &Scalar) -> Value {
         Scalar::Number(number) => Value::from(*number),
         Scalar::Text(text) => Value::from(text.as_str()),
         Scalar::Flag(flag) => Value::from(*flag),
+        Scalar::Missing => Value::Null,
     }
 }
 

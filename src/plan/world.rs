@@ -135,6 +135,7 @@ pub(crate) fn coordinate(point: &Point, name: &str) -> Value {
         Scalar::Number(value) => json!(value),
         Scalar::Text(value) => json!(value),
         Scalar::Flag(value) => json!(value),
+        Scalar::Missing => Value::Null,
     }
 }
 

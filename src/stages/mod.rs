@@ -45,6 +45,7 @@ mod models;
 mod named_files;
 mod outputs;
 mod patterns;
+mod point_table;
 mod recording;
 mod sample;
 mod statistics;
@@ -61,6 +62,7 @@ use outputs::{json, report, write_fragment};
 pub use figure::figure_requests;
 pub use model_file::ModelFileError;
 pub use named_files::{NamedFileError, read_named_files, recording_digests};
+pub use point_table::parquet_points;
 pub use recording::{RecordingDigest, parquet_recording};
 
 /// For each file of this folder the parts of the code on which it depends, each with

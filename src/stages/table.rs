@@ -72,6 +72,7 @@ fn leading(row: &TableRow) -> Result<Vec<(String, Cell)>, StageError> {
     ];
     for (name, value) in &row.coordinates {
         let cell = match value {
+            Value::Null => Cell::Number(None),
             Value::Bool(flag) => Cell::from(*flag),
             Value::String(text) => Cell::from(text.as_str()),
             Value::Number(number) => match number.as_i64() {

@@ -14,6 +14,7 @@ mod error;
 mod filter;
 mod pages;
 mod parquet;
+mod plain;
 mod recording;
 mod samples;
 pub mod schema;
@@ -23,6 +24,7 @@ pub use column::{Cell, Column, number_key};
 pub use error::TableError;
 pub use filter::Condition;
 pub use parquet::{SCHEMA_KEY, from_bytes, to_bytes};
+pub use plain::plain_from_bytes;
 pub use recording::{DenseColumn, DenseValues, MAX_CELLS, dense_from_bytes};
 pub use samples::{
     SITES_KEY, StoredConfigurations, UNIT_KEY, configurations_from_bytes, configurations_to_bytes,

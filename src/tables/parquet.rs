@@ -149,21 +149,26 @@ pub(super) fn write(
 /// decoder panics on some damaged files; such a panic is caught here and becomes
 /// an error (its message still reaches the process's panic hook).
 pub(super) fn read(bytes: &[u8]) -> Result<Decoded, TableError> {
-    catch_unwind(|| decode(bytes)).unwrap_or_else(|_| {
+    read_at_most(bytes, MAX_CELLS)
+}
+
+/// The same for a file of so many values (rows times columns) at most.
+pub(super) fn read_at_most(bytes: &[u8], limit: usize) -> Result<Decoded, TableError> {
+    catch_unwind(|| decode(bytes, limit)).unwrap_or_else(|_| {
         Err(TableError::Unreadable(
             "the decoder gave up on damaged data".to_owned(),
         ))
     })
 }
 
-fn decode(bytes: &[u8]) -> Result<Decoded, TableError> {
+fn decode(bytes: &[u8], limit: usize) -> Result<Decoded, TableError> {
     let unreadable =
         |error: polars::prelude::PolarsError| TableError::Unreadable(error.to_string());
     let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
     let types = reader.schema().map_err(unreadable)?;
     let footer = reader.get_metadata().map_err(unreadable)?;
     let rows = claimed_rows(footer);
-    check_size(rows, types.len())?;
+    check_size(rows, types.len(), limit)?;
     for (name, field) in types.iter() {
         if !is_plain(field.dtype()) {
             return Err(TableError::ColumnType {
@@ -214,8 +219,7 @@ fn check_pages(bytes: &[u8], footer: &FileMetadata) -> Result<(), TableError> {
     Ok(())
 }
 
-fn check_size(rows: usize, columns: usize) -> Result<(), TableError> {
-    let limit = MAX_CELLS;
+fn check_size(rows: usize, columns: usize, limit: usize) -> Result<(), TableError> {
     if rows.saturating_mul(columns.max(1)) > limit {
         return Err(TableError::TooLarge {
             rows,
@@ -244,7 +248,7 @@ fn series(name: &str, column: &Column) -> Series {
     }
 }
 
-fn column(found: &polars::prelude::Column) -> Result<(String, Column), TableError> {
+pub(super) fn column(found: &polars::prelude::Column) -> Result<(String, Column), TableError> {
     let name = found.name().to_string();
     let unreadable =
         |error: polars::prelude::PolarsError| TableError::Unreadable(error.to_string());
@@ -413,13 +417,13 @@ mod tests {
 
     #[test]
     fn more_values_than_are_read_at_once_are_refused() {
-        assert!(check_size(MAX_CELLS, 1).is_ok());
+        assert!(check_size(MAX_CELLS, 1, MAX_CELLS).is_ok());
         assert!(matches!(
-            check_size(MAX_CELLS / 2 + 1, 2),
+            check_size(MAX_CELLS / 2 + 1, 2, MAX_CELLS),
             Err(TableError::TooLarge { .. })
         ));
         assert!(matches!(
-            check_size(usize::MAX, 3),
+            check_size(usize::MAX, 3, MAX_CELLS),
             Err(TableError::TooLarge { .. })
         ));
     }

@@ -27,6 +27,26 @@ pub(crate) fn create_folder(folder: &Path) -> Result<(), StoreError> {
         .map_err(StoreError::io("create folder", folder))
 }
 
+/// Refuses a folder that a link leads out of `root`; one that is not there passes.
+pub(crate) fn check_below(root: &Path, folder: &Path) -> Result<(), StoreError> {
+    let real = |path: &Path| match fs::canonicalize(path) {
+        Ok(real) => Ok(Some(real)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("find", path)(error)),
+    };
+    let (Some(expected), Some(found)) = (real(root)?, real(folder)?) else {
+        return Ok(());
+    };
+    if found.starts_with(&expected) {
+        return Ok(());
+    }
+    Err(StoreError::Outside {
+        path: folder.to_owned(),
+        found,
+        expected,
+    })
+}
+
 /// Writes a new file and syncs it. For folders that nobody else reads yet.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     write_and_sync(path, bytes).map_err(StoreError::io("write", path))

@@ -18,6 +18,19 @@ pub enum StoreError {
         /// Why not; a part of the message, and so no source of it.
         cause: io::Error,
     },
+    /// A folder of the results is a link that leads somewhere else.
+    #[error(
+        "`{path}` leads to `{found}`, expected a folder inside `{expected}`; remove the link, or \
+         link the results folder as a whole"
+    )]
+    Outside {
+        /// The folder.
+        path: PathBuf,
+        /// Where it leads.
+        found: PathBuf,
+        /// The results folder.
+        expected: PathBuf,
+    },
     /// The store was made by a newer program.
     #[error(
         "store `{path}` has format {found}, this program knows formats up to {expected}; use a newer program, or another store"

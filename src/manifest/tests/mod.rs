@@ -3,12 +3,15 @@
 mod diagnostics;
 mod documents;
 mod effective;
+mod extend;
 mod information;
 mod layering;
 mod ranges;
 mod robustness;
 mod rules;
+mod sets;
 mod sweeps;
+mod unions;
 
 use super::*;
 

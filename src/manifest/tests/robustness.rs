@@ -25,6 +25,24 @@ x = "temperature"
 y = "overlap"
 "#;
 
+const UNIONS: &str = r#"
+[sweep]
+vae.prior = ["normal", "mixture"]
+table = [{ "vae.latent" = 1 }, { "vae.latent" = 2 }]
+exclude = [{ "vae.latent" = [2], "vae.prior" = "normal" }]
+
+[[sweep.union]]
+model.temperature = [1, 2]
+
+[[sweep.union]]
+table = "trials.csv"
+model.sites = { start = 6, stop = 8, step = 1 }
+
+[[sweep.when]]
+if = { "vae.prior" = "mixture", "model.kind" = "hopfield" }
+vae.components = [2, 4]
+"#;
+
 /// Pieces that a mutation may put anywhere.
 const PIECES: &[&str] = &[
     "\"",
@@ -57,6 +75,12 @@ const PIECES: &[&str] = &[
     "\0",
     "'''",
     "0x",
+    "union",
+    "when",
+    "table",
+    "if = ",
+    "extend = \"a.toml\"\n",
+    "required-version = \">=0.1\"\n",
 ];
 
 /// A load never panics, never reports nothing, and marks text that exists.
@@ -71,8 +95,11 @@ fn check(sources: &Sources) {
     for problem in &problems.0 {
         assert!(!problem.found.is_empty() && !problem.expected.is_empty());
         assert!(problem.code.starts_with("manifest::"));
-        if let Origin::File { span, .. } = &problem.origin {
-            assert!(sources.text.get(span.clone()).is_some(), "{problem:?}");
+        if let Origin::File { path, span, .. } = &problem.origin {
+            let texts = sources.texts();
+            let text = texts.iter().find(|(known, _)| known == path);
+            let marked = text.and_then(|(_, text)| text.get(span.clone()));
+            assert!(marked.is_some(), "{problem:?}");
         }
     }
 }
@@ -86,9 +113,11 @@ proptest! {
     #[test]
     fn any_mutation_of_a_good_manifest_gives_an_answer(
         edits in prop::collection::vec((0..2000_usize, 0..6_usize, 0..PIECES.len()), 1..6),
-        recording in any::<bool>(),
+        base in 0..3_usize,
+        csv in prop::sample::select(vec!["vae.training.epochs,model.field\n1,0\n", "", "\"", "a\n,\n"]),
     ) {
-        let mut text = if recording { RECORDING.to_owned() } else { format!("{MODEL}{SWEPT}") };
+        let texts = [RECORDING.to_owned(), format!("{MODEL}{SWEPT}"), format!("{MODEL}{UNIONS}")];
+        let mut text = texts[base].clone();
         for (position, removed, piece) in edits {
             let characters: Vec<char> = text.chars().collect();
             let start = position % (characters.len() + 1);
@@ -97,7 +126,12 @@ proptest! {
                 + PIECES[piece]
                 + &characters[end..].iter().collect::<String>();
         }
-        check(&sources(&text));
+        let trials = TableFile {
+            path: "/home/someone/runs/trials.csv".into(),
+            content: Ok(TableContent::Csv(csv.to_owned())),
+            blake3: [0; 32],
+        };
+        check(&Sources { tables: vec![trials], ..sources(&text) });
     }
 
     #[test]

@@ -1,0 +1,144 @@
+//! Several files that make one manifest, and folders that results may not leave.
+
+use crate::support::{Experiment, POINT};
+
+/// The labels of the planned tasks of one stage.
+fn labels(experiment: &Experiment, stage: &str) -> Vec<String> {
+    let tasks = experiment.plan(&[]).into_iter();
+    tasks
+        .filter(|task| task["stage"] == stage)
+        .map(|task| task["label"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_problem_of_an_extended_file_shows_its_own_line() {
+    let experiment = Experiment::new("extend = \"base.toml\"\n[vae]\nlatent = 0\n");
+    experiment.write(
+        "base.toml",
+        POINT.replace("sites = 24", "sites = -24").as_bytes(),
+    );
+    let ended = experiment.call(&["check", "manifest.toml"]).with_code(2);
+    ended.saying(&[
+        "manifest.toml:3:10: `vae.latent`: ",
+        "base.toml:8:9: `model.sites`: ",
+        // The snippets are those of the two files.
+        "latent = 0",
+        "sites = -24",
+        "2 problems",
+    ]);
+}
+
+#[test]
+fn what_is_named_and_not_there_is_a_problem_of_the_line_that_names_it() {
+    let experiment = Experiment::new(&format!("extend = \"gone.toml\"\n{POINT}"));
+    let ended = experiment.call(&["check", "manifest.toml"]).with_code(2);
+    ended.saying(&["manifest.toml:1:10: `extend`: ", "No such file"]);
+    let experiment = Experiment::new(&format!("{POINT}[sweep]\ntable = \"gone.csv\"\n"));
+    let ended = experiment.call(&["check", "manifest.toml"]).with_code(2);
+    ended.saying(&["`sweep.table`: ", "No such file", "table = \"gone.csv\""]);
+}
+
+#[test]
+fn tables_of_points_are_planned_from_text_and_from_parquet() {
+    let table = |name: &str| format!("{POINT}[sweep]\ntable = \"{name}\"\n");
+    let experiment = Experiment::new(&table("trials.csv"));
+    experiment.write(
+        "trials.csv",
+        b"model.temperature,vae.hidden\n0.6,\"[8, 8]\"\n1.2,[16]\n",
+    );
+    let expected = [
+        "train[temperature=0.6, hidden=8x8]",
+        "train[temperature=1.2, hidden=16]",
+    ];
+    assert_eq!(labels(&experiment, "train"), expected);
+    experiment.write(
+        "trials.csv",
+        b"model.temperature,vae.hidden\n0.6,[8]\n-1,[16]\n",
+    );
+    let ended = experiment.call(&["check", "manifest.toml"]).with_code(2);
+    ended.saying(&["trials.csv:3:1: `model.temperature`: ", "-1,[16]"]);
+
+    // Any table of the program is a Parquet file; its columns are no parameters.
+    let experiment = Experiment::new(&table("trials.parquet"));
+    experiment.write("trials.parquet", b"PAR1 no more");
+    let ended = experiment.call(&["check", "manifest.toml"]).with_code(2);
+    ended.saying(&["`sweep.table`: ", "trials.parquet"]);
+}
+
+#[test]
+fn a_run_from_several_files_keeps_one_manifest_that_stands_alone() {
+    let text = "extend = \"base.toml\"\nrequired-version = \">=0.1\"\n[sweep]\n\
+                table = \"trials.csv\"\n";
+    let experiment = Experiment::new(text);
+    experiment.write("base.toml", POINT.as_bytes());
+    experiment.write("trials.csv", b"vae.latent\n1\n2\n");
+    experiment.run(&["--only", "sample"]).with_code(0);
+    let expanded = experiment.path("results/trial/manifest.toml");
+    let expanded = std::fs::read_to_string(expanded).unwrap();
+    let alone = Experiment::new(&expanded);
+    assert_eq!(labels(&alone, "train"), labels(&experiment, "train"));
+    assert_eq!(
+        labels(&alone, "train"),
+        ["train[latent=1]", "train[latent=2]"]
+    );
+}
+
+#[test]
+fn names_that_would_leave_the_results_are_refused() {
+    let experiment = Experiment::new(POINT);
+    for name in [
+        "../out",
+        "/tmp/out",
+        "a/b",
+        "..",
+        ".",
+        ".store",
+        "",
+        "reference",
+        "Reference",
+    ] {
+        let set = format!("experiment.name=\"{name}\"");
+        let ended = experiment.run(&["--set", &set]).with_code(2);
+        ended.saying(&["`experiment.name`: "]);
+        let plot = format!(
+            "plot=[{{ name = \"{name}\", table = \"patterns\", x = \"point\", y = \"overlap\" }}]"
+        );
+        let reserved = name.eq_ignore_ascii_case("reference");
+        let ended = experiment.call(&["check", "manifest.toml", "--set", &plot]);
+        let ended = ended.with_code(if reserved { 0 } else { 2 });
+        if !reserved {
+            ended.saying(&["`plot[0].name`: "]);
+        }
+    }
+    assert!(!experiment.path("results").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_results_is_refused_and_a_link_to_them_is_not() {
+    let experiment = Experiment::new(POINT);
+    let elsewhere = experiment.path("elsewhere");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    std::fs::create_dir_all(experiment.path("results")).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, experiment.path("results/trial")).unwrap();
+    let ended = experiment.run(&["--only", "sample"]).with_code(3);
+    ended.saying(&["results/trial", "elsewhere", "remove the link"]);
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
+
+    // A folder inside the experiment's leads out just as well.
+    std::fs::remove_file(experiment.path("results/trial")).unwrap();
+    std::fs::create_dir_all(experiment.path("results/trial")).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, experiment.path("results/trial/tables")).unwrap();
+    experiment
+        .run(&["--only", "sample"])
+        .with_code(3)
+        .saying(&["tables"]);
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
+
+    // The results as a whole may lie on another disk.
+    std::os::unix::fs::symlink(&elsewhere, experiment.path("linked")).unwrap();
+    let options = ["--only", "sample", "--results", "linked"];
+    experiment.run(&options).with_code(0);
+    assert!(elsewhere.join("trial/run.json").is_file());
+}
