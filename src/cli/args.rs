@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::completions;
+
 /// Is there a mean-field theory behind these samples, and which one?
 #[derive(Debug, Parser)]
 #[command(name = "latentfield", version, about, max_term_width = 100)]
@@ -28,15 +30,24 @@ pub(super) enum Command {
     Data(DataArguments),
     /// Print a table in the terminal
     Show(ShowArguments),
+    /// Show every value that a manifest comes to, and where it came from
+    ShowConfig(super::show_config::ShowConfigArguments),
+    /// Print the JSON Schema of a manifest, for editors
+    Schema(super::schema::SchemaArguments),
+    /// Print the completions of a shell
+    Completions(super::completions::CompletionsArguments),
+    /// Print or write the manual pages
+    Man(super::man::ManArguments),
 }
 
 /// A manifest and what is changed in it.
 #[derive(Debug, Args)]
 pub(super) struct ManifestArguments {
     /// The manifest, a TOML file
+    #[arg(add = completions::manifests())]
     pub(super) manifest: PathBuf,
     /// Replace one value, as in `vae.latent=4`; may be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = completions::keys())]
     pub(super) sets: Vec<String>,
 }
 
@@ -47,10 +58,10 @@ pub(super) struct SelectionArguments {
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub(super) results: PathBuf,
     /// Make only these tasks and what they need: `train`, `train[temperature=0.4]`, …
-    #[arg(long, value_name = "SELECTOR")]
+    #[arg(long, value_name = "SELECTOR", add = completions::selectors())]
     pub(super) only: Vec<String>,
     /// Run these tasks again, and all that depends on them
-    #[arg(long, value_name = "SELECTOR")]
+    #[arg(long, value_name = "SELECTOR", add = completions::selectors())]
     pub(super) force: Vec<String>,
 }
 

@@ -8,14 +8,18 @@
 
 mod args;
 mod check;
+mod completions;
 mod data;
 mod diagnostic;
+mod man;
 mod memory;
 mod plan;
 mod prepare;
 mod progress;
 mod run;
+mod schema;
 mod show;
+mod show_config;
 
 use std::process::ExitCode;
 
@@ -42,6 +46,9 @@ enum Outcome {
 /// Runs the program with the words of the command line.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(outcome) = completions::answer() {
+        return ExitCode::from(outcome as u8);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -62,6 +69,10 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::main(arguments),
         Command::Data(arguments) => data::main(arguments),
         Command::Show(arguments) => show::main(arguments),
+        Command::ShowConfig(arguments) => show_config::main(arguments),
+        Command::Schema(arguments) => schema::main(arguments),
+        Command::Completions(arguments) => completions::main(arguments),
+        Command::Man(arguments) => man::main(arguments),
     };
     ExitCode::from(outcome as u8)
 }

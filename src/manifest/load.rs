@@ -33,6 +33,19 @@ const MACHINE_KEYS: [&str; 2] = ["threads", "store"];
 /// All [`Problems`] at once: of syntax, keys, types, ranges, words, rules
 /// between keys, the sweep, the plots, and the memory that a point needs.
 pub fn load(sources: &Sources, catalogue: Catalogue<'_>) -> Result<Manifest, Problems> {
+    load_with(sources, catalogue, |manifest, _, _| manifest)
+}
+
+/// Loads a manifest and hands it on, with the merged layers and what knows their places.
+///
+/// # Errors
+///
+/// As [`load`].
+pub(super) fn load_with<T>(
+    sources: &Sources,
+    catalogue: Catalogue<'_>,
+    take: impl FnOnce(Manifest, &Node, &Report<'_>) -> T,
+) -> Result<T, Problems> {
     let mut report = Report::new(&sources.current_dir);
     report.add_layer(Layer::File {
         path: &sources.path,
@@ -56,7 +69,7 @@ pub fn load(sources: &Sources, catalogue: Catalogue<'_>) -> Result<Manifest, Pro
     };
     let merged = layers.merge();
     match assemble(&report, &merged, sources, catalogue) {
-        Some(manifest) if report.len() == 0 => Ok(manifest),
+        Some(manifest) if report.len() == 0 => Ok(take(manifest, &merged, &report)),
         _ => Err(report.finish()),
     }
 }

@@ -17,6 +17,7 @@ mod analysis;
 mod between;
 mod catalogue;
 mod curie_weiss;
+mod effective;
 mod expanded;
 mod experiment;
 mod generalised_hopfield;
@@ -39,6 +40,7 @@ mod range;
 mod recording;
 mod report;
 mod sampling;
+mod schema;
 mod section;
 mod sources;
 mod spec;
@@ -56,6 +58,7 @@ pub use analysis::{
     PatternsSection, Rival, StatisticsSection, ThermodynamicsSection, VerdictSection,
 };
 pub use curie_weiss::CurieWeissSection;
+pub use effective::{EffectiveValue, effective};
 pub use experiment::ExperimentSection;
 pub use generalised_hopfield::{
     DrawnFieldModel, FieldLaw, FieldModelSource, GeneralisedHopfieldSection,
@@ -73,6 +76,7 @@ pub use recording::{
     RecordingAxis, RecordingFormat, RecordingSection, RepeatSplit, SplitBy, TimeUnit,
 };
 pub use sampling::{SamplingMethod, SamplingSection};
+pub use schema::schema;
 pub use sources::{ReadError, Sources};
 pub use spec::{Axis, Machine, Manifest, Point, Scalar, System};
 pub use subset::{BinRange, RecordedSites, SiteRule};

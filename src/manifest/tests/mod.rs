@@ -5,10 +5,13 @@ mod documents;
 mod effective;
 mod information;
 mod layering;
+mod origins;
 mod ranges;
 mod robustness;
 mod rules;
+mod schema;
 mod sweeps;
+mod validator;
 
 use super::*;
 
