@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::completions;
+
 /// Is there a mean-field theory behind these samples, and which one?
 #[derive(Debug, Parser)]
 #[command(name = "latentfield", version, about, max_term_width = 100)]
@@ -32,6 +34,14 @@ pub(super) enum Command {
     Compare(super::compare::CompareArguments),
     /// Care for the store: list it, verify it, remove what nobody needs
     Cache(super::cache::CacheArguments),
+    /// Show every value that a manifest comes to, and where it came from
+    ShowConfig(super::show_config::ShowConfigArguments),
+    /// Print the JSON Schema of a manifest, for editors
+    Schema(super::schema::SchemaArguments),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArguments),
+    /// Print or write the manual pages
+    Man(super::man::ManArguments),
     /// Keep the small tables of a run for others to compare with
     #[command(hide = true)]
     Reference(super::reference::ReferenceArguments),
@@ -41,9 +51,10 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct ManifestArguments {
     /// The manifest, a TOML file
+    #[arg(add = completions::manifests())]
     pub(super) manifest: PathBuf,
     /// Replace one value, as in `vae.latent=4`; may be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = completions::keys())]
     pub(super) sets: Vec<String>,
 }
 
@@ -54,10 +65,10 @@ pub(super) struct SelectionArguments {
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub(super) results: PathBuf,
     /// Make only these tasks and what they need: `train`, `train[temperature=0.4]`, …
-    #[arg(long, value_name = "SELECTOR")]
+    #[arg(long, value_name = "SELECTOR", add = completions::selectors())]
     pub(super) only: Vec<String>,
     /// Run these tasks again, and all that depends on them
-    #[arg(long, value_name = "SELECTOR")]
+    #[arg(long, value_name = "SELECTOR", add = completions::selectors())]
     pub(super) force: Vec<String>,
 }
 

@@ -115,6 +115,13 @@ pub(super) fn say(text: &str) {
     eprintln!("{text}");
 }
 
+/// Writes a whole file as data.
+pub(super) fn written(bytes: &[u8]) -> Outcome {
+    use std::io::Write;
+    let _ = std::io::stdout().write_all(bytes);
+    Outcome::Done
+}
+
 /// Writes data. A reader that closed the pipe has had enough.
 pub(super) fn put(text: &str) {
     use std::io::Write;

@@ -10,10 +10,12 @@ mod args;
 mod cache;
 mod check;
 mod compare;
+mod completions;
 mod data;
 mod diagnostic;
 mod explaining;
 mod machine;
+mod man;
 mod memory;
 mod plan;
 mod prepare;
@@ -21,7 +23,9 @@ mod progress;
 mod quantity;
 mod reference;
 mod run;
+mod schema;
 mod show;
+mod show_config;
 mod stop;
 
 use std::process::ExitCode;
@@ -49,6 +53,9 @@ enum Outcome {
 /// Runs the program with the words of the command line.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(outcome) = completions::answer() {
+        return ExitCode::from(outcome as u8);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -72,6 +79,10 @@ pub fn main() -> ExitCode {
         Command::Cache(arguments) => cache::main(arguments),
         Command::Compare(arguments) => compare::main(arguments),
         Command::Reference(arguments) => reference::main(arguments),
+        Command::ShowConfig(arguments) => show_config::main(arguments),
+        Command::Schema(arguments) => schema::main(arguments),
+        Command::Completions(arguments) => completions::main(arguments),
+        Command::Man(arguments) => man::main(arguments),
     };
     ExitCode::from(outcome as u8)
 }

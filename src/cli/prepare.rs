@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::args::{ManifestArguments, SelectionArguments};
 use super::{Outcome, diagnostic, memory};
 use crate::engine::{Stage, Wanted};
-use crate::manifest::{self, CodeInKeys, Machine, Manifest, Sources};
+use crate::manifest::{
+    self, CodeInKeys, EffectiveValue, Machine, Manifest, Problems, Sources,
+};
 use crate::plan::{self, ByVersion, Plan, PlanError, StageDefinition};
 use crate::stages::{self, RecordingDigest};
 use crate::tables;
@@ -19,6 +21,51 @@ pub(super) struct Loaded {
 
 /// Reads and checks a manifest; problems are written.
 pub(super) fn load(arguments: &ManifestArguments) -> Result<Loaded, Outcome> {
+    let (manifest, sources) = read(arguments, |sources, catalogue| {
+        manifest::load(sources, catalogue)
+    })?;
+    Ok(Loaded {
+        manifest,
+        blake3: sources.blake3(),
+    })
+}
+
+/// Every value that a manifest comes to; problems are written.
+pub(super) fn effective(arguments: &ManifestArguments) -> Result<Vec<EffectiveValue>, Outcome> {
+    read(arguments, |sources, catalogue| {
+        manifest::effective(sources, catalogue)
+    })
+    .map(|(values, _)| values)
+}
+
+/// Reads a manifest without a word, for completions: whatever memory it needs.
+pub(super) fn quietly(path: &Path) -> Option<Manifest> {
+    let sources = Sources::read(path, user_dir().as_deref(), Vec::new(), &stages::parquet_points).ok()?;
+    manifest::load(&sources, &catalogue(&columns())).ok()
+}
+
+/// The columns of all tables.
+fn columns() -> Vec<(&'static str, Vec<&'static str>)> {
+    let schemas = tables::catalogue().iter();
+    schemas
+        .map(|schema| (schema.name, schema.columns.iter().map(|c| c.name).collect()))
+        .collect()
+}
+
+fn catalogue<'c>(
+    columns: &'c [(&'static str, Vec<&'static str>)],
+) -> Vec<(&'static str, &'c [&'static str])> {
+    columns
+        .iter()
+        .map(|(name, columns)| (*name, columns.as_slice()))
+        .collect()
+}
+
+/// Reads the files of a manifest and loads it by `load`; problems are written.
+fn read<T>(
+    arguments: &ManifestArguments,
+    load: impl FnOnce(&Sources, manifest::Catalogue<'_>) -> Result<T, Problems>,
+) -> Result<(T, Sources), Outcome> {
     let user_dir = user_dir();
     let sources = Sources::read(
         &arguments.manifest,
@@ -31,19 +78,8 @@ pub(super) fn load(arguments: &ManifestArguments) -> Result<Loaded, Outcome> {
         Outcome::Wrong
     })?;
     sources.memory_limit = memory::limit();
-    let columns: Vec<(&str, Vec<&str>)> = tables::catalogue()
-        .iter()
-        .map(|schema| (schema.name, schema.columns.iter().map(|c| c.name).collect()))
-        .collect();
-    let catalogue: Vec<(&str, &[&str])> = columns
-        .iter()
-        .map(|(name, c)| (*name, c.as_slice()))
-        .collect();
-    match manifest::load(&sources, &catalogue) {
-        Ok(manifest) => Ok(Loaded {
-            manifest,
-            blake3: sources.blake3(),
-        }),
+    match load(&sources, &catalogue(&columns())) {
+        Ok(loaded) => Ok((loaded, sources)),
         Err(problems) => Err(diagnostic::problems(&problems, &sources.texts())),
     }
 }

@@ -3,16 +3,18 @@
 mod effective;
 mod models;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use effective::{CollectiveStatesSection, EffectiveModelSection, PatternRotation};
 pub use models::{ModelSamples, ModelsSection, Rival};
 
 use super::partition::{self, PartitionRule};
+use super::schema;
 use super::section::Section;
 
 /// The read-outs to run; an absent one is not run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct AnalysisSection {
     /// Averages of data and samples, beside exact ones; for models only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,69 +49,86 @@ pub struct AnalysisSection {
 }
 
 /// Averages of data and samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ThermodynamicsSection {
     /// Samples drawn from the network; 0 draws as many as there are test samples.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub vae_samples: usize,
 }
 
 /// Couplings read off the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CouplingsSection {
     /// Resamplings from which the standard errors come.
+    #[schemars(range(min = 10, max = 100_000))]
     pub bootstrap: usize,
     /// Draws from the encoder for each test sample.
+    #[schemars(range(min = 2, max = 10_000))]
     pub draws: usize,
     /// Draws from the prior, for the distribution of the field.
+    #[schemars(range(min = 100, max = 10_000_000))]
     pub prior_draws: usize,
 }
 
 /// How probable the network makes held-out data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LikelihoodSection {
     /// Draws a sample of the importance-weighted bound.
+    #[schemars(range(min = 1, max = 100_000))]
     pub importance_samples: usize,
     /// Test samples used for quadrature in networks with 3 latents; 0 uses all.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub quadrature_samples: usize,
 }
 
 /// Patterns read off the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PatternsSection {
     /// Draws from the prior.
+    #[schemars(range(min = 16, max = 10_000_000))]
     pub prior_draws: usize,
     /// Training samples that are encoded.
+    #[schemars(range(min = 16, max = 10_000_000))]
     pub encoded: usize,
 }
 
 /// Rates, correlations, active counts of data and samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StatisticsSection {
     /// Sites whose triplets are counted.
+    #[schemars(range(min = 3, max = 200))]
     pub triplet_sites: usize,
     /// Samples drawn from the network; 0 draws as many as the data's test set has.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub vae_samples: usize,
 }
 
 /// Rate of the latents against mutual information between parts of the data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct InformationSection {
-    /// How the sites are cut in two.
+    /// How the sites are cut in two: `halves` (the first half of the sites), `even_odd` (by number;
+    /// on a lattice the checkerboard), `random:10` (so many random halves), `sites:[0, 1, 2]`
+    /// (these, numbered from 0).
+    #[schemars(schema_with = "schema::partitions")]
     pub partitions: Vec<PartitionRule>,
     /// Test samples from which mutual information is estimated where no exact value
     /// is known; 0 uses all.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub samples: usize,
     /// Test samples, at most, whose posteriors make up the aggregate posterior.
+    #[schemars(range(min = 2, max = 1_000_000))]
     pub encoded: usize,
 }
 
 /// Whether there is a mean-field theory behind the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct VerdictSection {
     /// Samples drawn from the network; 0 draws as many as there are test samples.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub vae_samples: usize,
     /// Latents that are added for the comparison where the probability of the data is
     /// not known.
+    #[schemars(range(min = 1, max = 64))]
     pub further_latents: usize,
 }
 

@@ -1,15 +1,18 @@
 //! `[model] kind = "curie_weiss"`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::section::{NumberRule, Section};
 
 /// A Curie-Weiss ferromagnet: every spin couples to every other.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct CurieWeissSection {
     /// Number of spins `N`.
+    #[schemars(range(min = 1, max = 100_000))]
     pub sites: usize,
     /// Temperature in units of `J / k_B`.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub temperature: f64,
     /// External field in units of `J`.
     pub field: f64,

@@ -13,7 +13,7 @@ use super::sweep::{Sweep, base_value, collect};
 use super::{model, recording};
 
 /// Defaults that follow another key: left out where that key is swept.
-const FOLLOWERS: &[(&str, &[&str])] = &[
+pub(super) const FOLLOWERS: &[(&str, &[&str])] = &[
     ("vae.encoder_hidden", &["vae.hidden"]),
     ("vae.fields", &["vae.latent", "vae.decoder"]),
     ("vae.training.kl_warmup_epochs", &["vae.training.epochs"]),

@@ -1,20 +1,24 @@
 //! `[experiment]`: name, seed, replicates.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::node::{Node, Value};
 use super::section::Section;
 
 /// What the experiment is called and how often it is repeated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ExperimentSection {
     /// Name of the results folder: letters, digits, `_` and `-`.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{1,100}$"))]
     pub name: String,
     /// Title of the results page; the name by default.
     pub title: String,
     /// Seed that all random streams are derived from.
+    #[schemars(range(min = 0, max = i64::MAX))]
     pub seed: u64,
     /// Independent repeats of every combination of swept values.
+    #[schemars(range(min = 1, max = 10_000))]
     pub replicates: u32,
     /// Licence of the results, by its SPDX name, address or in words, if one is given.
     #[serde(skip_serializing_if = "Option::is_none")]

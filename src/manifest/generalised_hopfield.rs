@@ -2,18 +2,21 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::recording;
 use super::section::{NumberRule, Section};
 
 /// Spins that are independent in a field of a few components.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GeneralisedHopfieldSection {
     /// Number of spins `N`.
+    #[schemars(range(min = 1, max = 10_000))]
     pub sites: usize,
     /// Biases, patterns and field.
     #[serde(flatten)]
+    #[schemars(with = "WrittenSource")]
     pub source: FieldModelSource,
 }
 
@@ -35,24 +38,40 @@ pub enum FieldModelSource {
     },
 }
 
+/// The keys of both sources, as a manifest writes them.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it describes the keys and is never made")]
+struct WrittenSource {
+    #[serde(flatten)]
+    drawn: DrawnFieldModel,
+    /// The path of a saved model, beside which only `sites` stands; a relative path counts
+    /// from the manifest's folder.
+    #[schemars(length(min = 1))]
+    file: Option<String>,
+}
+
 /// How a model is drawn from the seed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DrawnFieldModel {
     /// Components of the field `K`, as many as patterns.
+    #[schemars(range(min = 1, max = 3))]
     pub fields: usize,
     /// Mean probability of a site to be up.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 0.99))]
     pub rate: f64,
     /// Root mean square of the entries of a pattern at the sites that it touches,
     /// half-logits for a field of unit variance.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 10))]
     pub strength: f64,
     /// The distribution of the field.
     pub law: FieldLaw,
     /// Fraction of the sites that a pattern touches.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub sparseness: f64,
 }
 
 /// How the field is distributed before it is scaled to mean 0 and covariance 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldLaw {
     /// Standard normal.

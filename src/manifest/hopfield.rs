@@ -2,24 +2,31 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::node::{Node, Value};
 use super::recording;
+use super::schema;
 use super::section::{NumberRule, Section};
 
 /// A Hopfield network: patterns stored in the couplings of spins.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct HopfieldSection {
     /// Number of spins `N`.
+    #[schemars(range(min = 1, max = 100_000))]
     pub sites: usize,
-    /// The stored patterns.
+    /// The stored patterns: so many drawn from the seed; or each given as an array of signs,
+    /// one a site; or the path of a file with a row a pattern, or of a folder of images.
+    #[schemars(schema_with = "schema::patterns")]
     pub patterns: PatternSource,
     /// Temperature in units of `J / k_B`.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub temperature: f64,
     /// External field along the first pattern, in units of `J`.
     pub field: f64,
     /// Expected correlation of every two drawn patterns; 0 for given ones.
+    #[schemars(range(min = 0, max = 0.99))]
     pub correlation: f64,
 }
 

@@ -1,15 +1,18 @@
 //! `[model] kind = "ising_2d"` and `"lebwohl_lasher"`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::section::{NumberRule, Section};
 
 /// A lattice with periodic boundaries, on which neighbours couple.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct LatticeSection {
     /// Sites along an edge, `L`.
+    #[schemars(range(min = 2, max = 1024))]
     pub side: usize,
     /// Temperature in units of `J / k_B`.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub temperature: f64,
 }
 

@@ -47,6 +47,19 @@ const VERSION_CODES: [&str; 2] = ["manifest::required_version", "manifest::bad_v
 /// All [`Problems`] at once: of syntax, keys, types, ranges, words, rules
 /// between keys, the sweep, the plots, and the memory that a point needs.
 pub fn load(sources: &Sources, catalogue: Catalogue<'_>) -> Result<Manifest, Problems> {
+    load_with(sources, catalogue, |manifest, _, _| manifest)
+}
+
+/// Loads a manifest and hands it on, with the merged layers and what knows their places.
+///
+/// # Errors
+///
+/// As [`load`].
+pub(super) fn load_with<T>(
+    sources: &Sources,
+    catalogue: Catalogue<'_>,
+    take: impl FnOnce(Manifest, &Node, &Report<'_>) -> T,
+) -> Result<T, Problems> {
     let mut report = Report::new(&sources.current_dir);
     let files = Files::new(sources, &mut report);
     let tables = Tables::new(&sources.tables, &mut report);
@@ -61,7 +74,7 @@ pub fn load(sources: &Sources, catalogue: Catalogue<'_>) -> Result<Manifest, Pro
         user_layer: files.user_layer,
     };
     match assemble(&report, &merged, &context) {
-        Some(manifest) if report.len() == 0 => Ok(manifest),
+        Some(manifest) if report.len() == 0 => Ok(take(manifest, &merged, &report)),
         _ => Err(report.finish()),
     }
 }

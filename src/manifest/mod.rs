@@ -19,6 +19,7 @@ mod between;
 mod catalogue;
 mod condition;
 mod curie_weiss;
+mod effective;
 mod expanded;
 mod experiment;
 mod extend;
@@ -43,6 +44,7 @@ mod range;
 mod recording;
 mod report;
 mod sampling;
+mod schema;
 mod section;
 mod sources;
 mod spec;
@@ -62,6 +64,7 @@ pub use analysis::{
 };
 pub use catalogue::nearest;
 pub use curie_weiss::CurieWeissSection;
+pub use effective::{EffectiveValue, effective};
 pub use experiment::ExperimentSection;
 pub use generalised_hopfield::{
     DrawnFieldModel, FieldLaw, FieldModelSource, GeneralisedHopfieldSection,
@@ -79,6 +82,7 @@ pub use recording::{
     RecordingAxis, RecordingFormat, RecordingSection, RepeatSplit, SplitBy, TimeUnit,
 };
 pub use sampling::{SamplingMethod, SamplingSection};
+pub use schema::schema;
 pub use sources::{
     ExtendedFile, PointCell, PointTable, ReadError, ReadParquet, Sources, TableContent, TableFile,
 };

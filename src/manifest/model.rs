@@ -1,5 +1,6 @@
 //! `[model]`: the registry of model kinds.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::catalogue::nearest;
@@ -13,7 +14,7 @@ use super::section::Section;
 use crate::configurations::Unit;
 
 /// A model of statistical physics and its parameters.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ModelSection {
     /// A Curie-Weiss ferromagnet.

@@ -1,15 +1,18 @@
 //! `[model] kind = "maier_saupe"` and `"planar_nematic"`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::section::{NumberRule, Section};
 
 /// A nematic in which every director couples to every other.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct NematicSection {
     /// Number of directors `N`.
+    #[schemars(range(min = 1, max = 100_000))]
     pub sites: usize,
     /// Temperature in units of `J / k_B`.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub temperature: f64,
 }
 

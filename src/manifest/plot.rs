@@ -1,5 +1,6 @@
 //! `[[plot]]`: figures asked for by name.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::catalogue::{list, nearest};
@@ -12,9 +13,10 @@ use super::section::Section;
 pub type Catalogue<'a> = &'a [(&'a str, &'a [&'a str])];
 
 /// A figure: one column of a table against another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlotRequest {
     /// Name of the file, without its extension.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{1,100}$"))]
     pub name: String,
     /// Table that is drawn.
     pub table: String,

@@ -2,53 +2,69 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::node::{Node, Value};
 use super::report::Report;
+use super::schema;
 use super::section::{NumberRule, Section};
 use super::subset::{self, BinRange, RecordedSites};
 
 /// A recording of cells that are active or silent in each time bin.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RecordingSection {
-    /// Path of the file, absolute whenever the current folder is.
+    /// Path of the file; a relative path counts from the manifest's folder. Absolute here whenever
+    /// the current folder is.
+    #[schemars(with = "String", length(min = 1))]
     pub path: PathBuf,
     /// Whether the file holds bins or spikes.
     pub format: RecordingFormat,
-    /// Variable inside the file; `None` takes the only one.
+    /// Variable inside the file; the only one by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
-    /// What each dimension of the stored array counts; none for spikes.
+    /// What each dimension of the stored array counts; not for spikes.
+    #[schemars(length(min = 2, max = 3))]
+    #[schemars(extend("uniqueItems" = true))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub axes: Vec<RecordingAxis>,
-    /// What each column of spikes is, as `cell`, `time:name` or `-`; none for bins.
+    /// What each column of spikes is: `cell` and `time` once each, `repeat` at most once, each
+    /// perhaps with its name in the file (`cell:unit`), and any number of `-`; not for bins.
+    #[schemars(schema_with = "schema::columns")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// Unit of the times of spikes; `None` for bins.
+    /// Unit of the times of spikes; not for bins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_unit: Option<TimeUnit>,
-    /// Where the first bin of spikes begins, in seconds; `None` is 0.
+    /// Where the first bin of spikes begins, in seconds; 0 by default, before which no spike may
+    /// lie.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_s: Option<f64>,
-    /// Length of a repeat of spikes in seconds; `None` ends with the last spike.
+    /// Length of a repeat of spikes in seconds; to the bin of the last spike by default.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_s: Option<f64>,
-    /// SHA-256 of the file, 64 lower-case hexadecimal digits, if it is to be checked.
+    /// SHA-256 of the file, 64 hexadecimal digits, if it is to be checked.
+    #[schemars(regex(pattern = "^[0-9A-Fa-f]{64}$"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// Number of repeats that the bins fall into; `None` if an axis counts them.
+    /// Number of repeats that the bins fall into; left out if an axis or a column counts them.
+    #[schemars(range(min = 2, max = 10_000_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeats: Option<usize>,
     /// Width of a time bin in milliseconds.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bin_ms: Option<f64>,
     /// Which repeats are kept for testing.
     pub split: RepeatSplit,
-    /// The cells to use; `None` takes all.
+    /// The cells to use: a list of indices from 0; or `first:25`; or `random:25`, so many drawn
+    /// from the seed, or `random:25:1`, the second such draw. All by default.
+    #[schemars(schema_with = "schema::recorded_sites")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sites: Option<RecordedSites>,
-    /// The bins of every repeat to use; `None` takes all.
+    /// The bins of every repeat to use: `0:476` are bins 0 to 475. All by default.
+    #[schemars(schema_with = "schema::bin_range")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bins: Option<BinRange>,
     /// Where the data can be had and what to cite.
@@ -57,7 +73,7 @@ pub struct RecordingSection {
 }
 
 /// What the file of a recording holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingFormat {
     /// An array with a value a cell and time bin.
@@ -67,7 +83,7 @@ pub enum RecordingFormat {
 }
 
 /// The unit of the times of spikes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum TimeUnit {
     /// Seconds.
     #[serde(rename = "s")]
@@ -78,7 +94,7 @@ pub enum TimeUnit {
 }
 
 /// What a dimension of the stored array counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingAxis {
     /// Repeats of the same stimulus.
@@ -90,18 +106,20 @@ pub enum RecordingAxis {
 }
 
 /// Repeats `r` with `r % every == offset` are the test set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RepeatSplit {
     /// What is split.
     pub by: SplitBy,
     /// Period of the test repeats, at least 2.
+    #[schemars(range(min = 2, max = 1_000_000))]
     pub every: usize,
-    /// The first test repeat, less than `every`.
+    /// The first test repeat, less than `every`; the last of each period by default.
+    #[schemars(range(min = 0, max = 999_999))]
     pub offset: usize,
 }
 
 /// What a split goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SplitBy {
     /// Whole repeats.

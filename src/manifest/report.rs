@@ -144,7 +144,8 @@ impl<'a> Report<'a> {
         matches!(self.layers[node.place.layer], Layer::Set(_))
     }
 
-    fn origin(&self, place: Place) -> Origin {
+    /// The place of a value, as people read it.
+    pub(super) fn origin(&self, place: Place) -> Origin {
         match self.layers[place.layer] {
             Layer::File { path, text } => {
                 let start = floor_boundary(text, place.start);

@@ -1,22 +1,25 @@
 //! `[sampling]`: how many configurations are drawn from a model, and how.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::section::Section;
 
 /// How many configurations are drawn, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SamplingSection {
     /// Configurations to train on.
+    #[schemars(range(min = 100, max = 1_000_000_000))]
     pub samples: usize,
     /// Further configurations, used for read-outs only.
+    #[schemars(range(min = 10, max = 1_000_000_000))]
     pub test_samples: usize,
     /// The sampler.
     pub method: SamplingMethod,
 }
 
 /// A way to draw configurations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SamplingMethod {
     /// The program chooses.

@@ -1,32 +1,43 @@
 //! `[vae.training]`: how the network is trained.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::catalogue;
 use super::section::{NumberRule, Section};
 
 /// How the network is trained.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TrainingSection {
     /// Passes over the training samples.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub epochs: usize,
     /// Samples a step.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub batch: usize,
     /// Learning rate of Adam at the start.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub learning_rate: f64,
     /// Fraction of it that the cosine decay ends at.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub final_learning_rate_fraction: f64,
-    /// Epochs over which the weight of the KL term rises to 1.
+    /// Epochs over which the weight of the KL term rises to 1, fewer than `epochs`; by default 5,
+    /// or `epochs` - 1 if that is less.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub kl_warmup_epochs: usize,
     /// Largest global norm of a gradient; longer ones are scaled down to it.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub gradient_clip: f64,
     /// Epochs after warm-up without a better held-out ELBO before training stops; 0 never stops.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub patience: usize,
     /// Fraction of the training samples held out for the ELBO.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 0.5))]
     pub validation_fraction: f64,
     /// Whether every batch is drawn anew from the model.
     pub fresh_samples: bool,
     /// Epochs between checkpoints.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub checkpoint_epochs: usize,
     /// What computes the gradients.
     pub engine: Engine,
@@ -35,7 +46,7 @@ pub struct TrainingSection {
 }
 
 /// What computes the gradients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
     /// The program chooses.
@@ -45,7 +56,7 @@ pub enum Engine {
 }
 
 /// Where the network is trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Device {
     /// The processor.

@@ -1,29 +1,38 @@
 //! `[vae]`: the network.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::section::Section;
 use super::training::{self, TrainingSection};
 
 /// A variational autoencoder and its training.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VaeSection {
     /// Number of latent variables.
+    #[schemars(range(min = 1, max = 64))]
     pub latent: usize,
     /// Widths of the decoder's hidden layers, from the latents outwards.
+    #[schemars(length(max = 32))]
+    #[schemars(inner(range(min = 1, max = 4096)))]
     pub hidden: Vec<usize>,
-    /// Widths of the encoder's hidden layers, from the sites inwards.
+    /// Widths of the encoder's hidden layers, from the sites inwards; `hidden` by default.
+    #[schemars(length(max = 32))]
+    #[schemars(inner(range(min = 1, max = 4096)))]
     pub encoder_hidden: Vec<usize>,
     /// Activation of all hidden layers.
     pub activation: Activation,
     /// Form of the decoder.
     pub decoder: DecoderKind,
-    /// Width of the field layer; `Some` for the bottleneck decoder only.
+    /// Width of the field layer, with `decoder = "bottleneck"` only; `latent` by default.
+    #[schemars(range(min = 1, max = 4096))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<usize>,
     /// Distribution of the latents before data.
     pub prior: PriorKind,
-    /// Components of the mixture prior; `Some` for that prior only.
+    /// Components of the mixture prior, with `prior = "mixture"` only; the larger of 8 and
+    /// 3 × `latent` by default.
+    #[schemars(range(min = 2, max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub components: Option<usize>,
     /// How the network is trained.
@@ -31,7 +40,7 @@ pub struct VaeSection {
 }
 
 /// Activation of a hidden layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// Hyperbolic tangent.
@@ -43,7 +52,7 @@ pub enum Activation {
 }
 
 /// Form of the decoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DecoderKind {
     /// Hidden layers, then one linear layer to the sites.
@@ -55,7 +64,7 @@ pub enum DecoderKind {
 }
 
 /// Distribution of the latents before data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PriorKind {
     /// Independent standard normals.

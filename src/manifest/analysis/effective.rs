@@ -1,26 +1,31 @@
 //! `[analysis.effective_model]` and `[analysis.collective_states]`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::section::{NumberRule, Section};
 
 /// The generalised Hopfield model behind a trained decoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EffectiveModelSection {
     /// Most collective variables that are tried.
+    #[schemars(range(min = 1, max = 32))]
     pub most_variables: usize,
     /// To what the patterns are rotated.
     pub rotation: PatternRotation,
     /// Resamplings of blocks from which the errors of biases and patterns come.
+    #[schemars(range(min = 2, max = 1000))]
     pub bootstrap: usize,
     /// Independent random starts after which a pattern must come back.
+    #[schemars(range(min = 0, max = 100))]
     pub starts: usize,
     /// Steps of the maximum likelihood fit, at most.
+    #[schemars(range(min = 1, max = 10_000))]
     pub iterations: usize,
 }
 
 /// What a rotation of the patterns, which changes no probability, is chosen by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PatternRotation {
     /// Few sites with large entries each, as groups of cells have.
@@ -30,11 +35,13 @@ pub enum PatternRotation {
 }
 
 /// Where the data live in the plane of the latents, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct CollectiveStatesSection {
     /// Barrier below which two basins count as one, nats.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 100))]
     pub barrier_nats: f64,
     /// Nodes of the lattice along each latent; fewer are taken for three latents.
+    #[schemars(range(min = 11, max = 201))]
     pub nodes: usize,
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::manifest::experiment::file_name;
@@ -10,21 +11,28 @@ use crate::manifest::recording;
 use crate::manifest::section::Section;
 
 /// Other models of the same data, side by side with the network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ModelsSection {
     /// The models that are fitted.
+    #[schemars(length(max = 7))]
+    #[schemars(extend("uniqueItems" = true))]
     pub rivals: Vec<Rival>,
     /// Numbers of fields of those that have fields.
+    #[schemars(length(min = 1, max = 3))]
+    #[schemars(inner(range(min = 1, max = 3)))]
+    #[schemars(extend("uniqueItems" = true))]
     pub fields: Vec<usize>,
     /// Samples of models that others fitted to the same cells.
+    #[schemars(length(max = 100))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<ModelSamples>,
     /// Sites whose triplets are counted.
+    #[schemars(range(min = 3, max = 200))]
     pub triplet_sites: usize,
 }
 
 /// A model of a population.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rival {
     /// Every site for itself.
@@ -44,14 +52,16 @@ pub enum Rival {
 }
 
 /// A file with samples of a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ModelSamples {
     /// Name of the model in the tables.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{1,100}$"))]
     pub name: String,
-    /// Path of the file, absolute whenever the current folder is; `axes` are those of a
-    /// recording with a row a configuration.
+    /// Path of the file, a row a configuration; a relative path counts from the manifest's
+    /// folder.
+    #[schemars(with = "String", length(min = 1))]
     pub path: PathBuf,
-    /// Variable inside the file; `None` takes the only one.
+    /// Variable inside the file; the only one by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
     /// Who made them, and what to cite.

@@ -6,12 +6,15 @@ mod effective;
 mod extend;
 mod information;
 mod layering;
+mod origins;
 mod ranges;
 mod robustness;
 mod rules;
+mod schema;
 mod sets;
 mod sweeps;
 mod unions;
+mod validator;
 
 use super::*;
 
