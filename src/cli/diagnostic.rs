@@ -6,7 +6,7 @@ use std::fmt;
 use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, SourceCode};
 
 use super::Outcome;
-use crate::engine::{EngineError, StoreError};
+use crate::engine::{EngineError, Mended, StoreError};
 use crate::manifest::{Origin, Problem, Problems};
 
 /// A problem of a manifest with the text it is about.
@@ -107,6 +107,11 @@ pub(super) fn engine(failure: &EngineError) -> Outcome {
 pub(super) fn store(failure: &StoreError) -> Outcome {
     error(failure);
     Outcome::Store
+}
+
+/// One line on something that was put right.
+pub(super) fn mended(mended: &Mended) -> String {
+    format!("mended    {}: {}", mended.path.display(), mended.what)
 }
 
 /// Writes one line for people.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::diagnostic::say;
+use super::diagnostic::{self, say};
 use super::quantity;
 use crate::engine::Event;
 use crate::plan::TaskId;
@@ -64,11 +64,7 @@ fn line(event: &Event) -> Option<String> {
         Event::Waiting { label, .. } => {
             Some(format!("waiting   {label}: another process works on it"))
         }
-        Event::Mended(mended) => Some(format!(
-            "mended    {}: {}",
-            mended.path.display(),
-            mended.what
-        )),
+        Event::Mended(mended) => Some(diagnostic::mended(mended)),
         Event::RunStarted {
             to_run,
             cached,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Outcome;
-use super::args::{RunArguments, SelectionArguments};
+use super::args::RunArguments;
 use super::diagnostic::{self, put, say};
 use super::machine;
 use super::prepare::{self, Prepared};
@@ -27,7 +27,7 @@ fn run(arguments: &RunArguments) -> Result<Outcome, Outcome> {
     let stop = Stop::on_signals(Duration::from_secs(arguments.grace.into()))?;
     let selection = &arguments.selection;
     let wanted = prepared.wanted(selection)?;
-    let store = open_store(&prepared, selection, &wanted)?;
+    let store = open_store(&prepared, arguments, &wanted)?;
     if arguments.expect_cached {
         expect_cached(&prepared, &store, &wanted)?;
     }
@@ -53,10 +53,10 @@ fn run(arguments: &RunArguments) -> Result<Outcome, Outcome> {
 /// is enough if nothing would run.
 fn open_store(
     prepared: &Prepared,
-    selection: &SelectionArguments,
+    arguments: &RunArguments,
     wanted: &Wanted,
 ) -> Result<Store, Outcome> {
-    let path = prepared.store_path(selection);
+    let path = prepared.store_path(&arguments.selection);
     let error = match Store::open(&path) {
         Ok(store) => return Ok(store),
         Err(error) => error,
@@ -74,6 +74,8 @@ fn open_store(
             say(&format!("the store is only read: {error}"));
             Ok(store)
         }
+        // That something would run is an answer to this question.
+        _ if arguments.expect_cached => Ok(store),
         running => {
             say(&format!("{running} tasks would run, and cannot be stored"));
             Err(diagnostic::store(&error))
@@ -87,6 +89,9 @@ fn expect_cached(prepared: &Prepared, store: &Store, wanted: &Wanted) -> Result<
     match assessment.running() {
         0 => Ok(()),
         running => {
+            for mended in store.take_mended() {
+                say(&diagnostic::mended(&mended));
+            }
             say(&format!(
                 "error: {running} tasks would run, expected none; `plan --explain` says why"
             ));
@@ -187,11 +192,7 @@ const TOLD: usize = 10;
 /// Says what the run came to; `published` is missing if it could not be.
 fn report(summary: &RunSummary, published: Option<&Published>, results: &Results) {
     for mended in published.iter().flat_map(|published| &published.mended) {
-        say(&format!(
-            "mended {}: {}",
-            mended.path.display(),
-            mended.what
-        ));
+        say(&diagnostic::mended(mended));
     }
     if let Some(error) = published.and_then(|published| published.unwritable.as_ref()) {
         say(&format!(

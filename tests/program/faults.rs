@@ -65,6 +65,8 @@ enum Taken {
     Said,
     /// It finds another way, and there is nothing to say.
     Silent,
+    /// As in a first run; only SIGKILL strikes here.
+    Killed,
 }
 
 /// What can be done to a step.
@@ -110,7 +112,99 @@ impl Kind {
 /// A step of a run, how it is taken if it is refused, and what is named then.
 type Step = (&'static str, State, Taken, &'static str);
 
-const STEPS: &[Step] = &[];
+#[rustfmt::skip]
+const STEPS: &[Step] = &[
+    ("folder::create_folder", Fresh, Taken::Run, ".store"),
+    ("folder::list", Fresh, Taken::Said, ".store"),
+    ("folder::sync_folder", Fresh, Taken::Run, "results/trial"),
+    ("format::read", Fresh, Taken::Run, "FORMAT"),
+    ("format::create", Fresh, Taken::Run, "FORMAT"),
+    ("format::write", Fresh, Taken::Run, "FORMAT"),
+    ("format::sync", Fresh, Taken::Run, "FORMAT"),
+    ("format::rename", Fresh, Taken::Run, "FORMAT"),
+    ("tag::create", Fresh, Taken::Run, "CACHEDIR.TAG"),
+    ("tag::write", Fresh, Taken::Run, "CACHEDIR.TAG"),
+    ("tag::sync", Fresh, Taken::Run, "CACHEDIR.TAG"),
+    ("tag::rename", Fresh, Taken::Run, "CACHEDIR.TAG"),
+    ("area::create_folder", Fresh, Taken::Run, "/_"),
+    ("store_lock::open_lock", Fresh, Taken::Run, "store.lock"),
+    ("store_lock::lock", Fresh, Taken::Run, "store.lock"),
+    ("area::list", Fresh, Taken::Said, "_tmp"),
+    ("versioned::list", Fresh, Taken::Said, "/v1"),
+    ("published::list", Fresh, Taken::Run, "/v1/"),
+    ("lock::open_lock", Fresh, Taken::Task, "_locks/"),
+    ("lock::lock", Fresh, Taken::Task, "_locks/"),
+    ("private::create_folder", Fresh, Taken::Task, "_tmp/"),
+    ("output::create", Fresh, Taken::Task, "_tmp/"),
+    ("output::write", Fresh, Taken::Task, "_tmp/"),
+    ("output::sync", Fresh, Taken::Task, "_tmp/"),
+    ("private::sync_folder", Fresh, Taken::Task, "_tmp/"),
+    ("entry::create", Fresh, Taken::Task, "entry.json"),
+    ("entry::write", Fresh, Taken::Task, "entry.json"),
+    ("entry::sync", Fresh, Taken::Task, "entry.json"),
+    ("entry::read", Fresh, Taken::Silent, ""),
+    ("stage::create_folder", Fresh, Taken::Task, "/v1/"),
+    ("published::rename", Fresh, Taken::Task, "/v1/"),
+    ("stage::sync_folder", Fresh, Taken::Task, "/v1/"),
+    ("stored::read", Fresh, Taken::Task, "/v1/"),
+    ("checkpoint::read", Fresh, Taken::Said, "state.safetensors"),
+    ("checkpoint::create", Fresh, Taken::Said, "state.safetensors"),
+    ("checkpoint::write", Fresh, Taken::Said, "state.safetensors"),
+    ("checkpoint::sync", Fresh, Taken::Said, "state.safetensors"),
+    ("checkpoint::rename", Fresh, Taken::Said, "state.safetensors"),
+    ("work::create_folder", Fresh, Taken::Said, "_work/"),
+    ("work::sync_folder", Fresh, Taken::Said, "_work/"),
+    ("work::remove", Fresh, Taken::Said, "_work/"),
+    ("log::open_log", Fresh, Taken::Said, "log.jsonl"),
+    ("log::write", Fresh, Taken::Said, "log.jsonl"),
+    ("results_lock::open_lock", Fresh, Taken::Run, "trial/.lock"),
+    ("results_lock::lock", Fresh, Taken::Run, "trial/.lock"),
+    ("results_part::list", Fresh, Taken::Run, "trial/plots"),
+    ("results_part::create_folder", Fresh, Taken::Run, "trial/tables"),
+    ("results_part::sync_folder", Fresh, Taken::Run, "trial/tables"),
+    ("table::create", Fresh, Taken::Run, "tables/"),
+    ("table::write", Fresh, Taken::Run, "tables/"),
+    ("table::sync", Fresh, Taken::Run, "tables/"),
+    ("table::rename", Fresh, Taken::Run, "tables/"),
+    ("figure::create", Fresh, Taken::Run, "plots/"),
+    ("figure::write", Fresh, Taken::Run, "plots/"),
+    ("figure::sync", Fresh, Taken::Run, "plots/"),
+    ("figure::rename", Fresh, Taken::Run, "plots/"),
+    ("manifest::create", Fresh, Taken::Run, "manifest.toml"),
+    ("manifest::write", Fresh, Taken::Run, "manifest.toml"),
+    ("manifest::sync", Fresh, Taken::Run, "manifest.toml"),
+    ("manifest::rename", Fresh, Taken::Run, "manifest.toml"),
+    ("index::create", Fresh, Taken::Run, "index.md"),
+    ("index::write", Fresh, Taken::Run, "index.md"),
+    ("index::sync", Fresh, Taken::Run, "index.md"),
+    ("index::rename", Fresh, Taken::Run, "index.md"),
+    ("run::read", Fresh, Taken::Run, "run.json"),
+    ("run::create", Fresh, Taken::Run, "run.json"),
+    ("run::write", Fresh, Taken::Run, "run.json"),
+    ("run::sync", Fresh, Taken::Run, "run.json"),
+    ("run::rename", Fresh, Taken::Run, "run.json"),
+    ("published::list", Finished, Taken::Run, "/v1/"),
+    ("stored::digest", Finished, Taken::Run, "/v1/"),
+    ("figure::digest", Finished, Taken::Run, "plots/"),
+    ("table::digest", Finished, Taken::Run, "tables/"),
+    ("entry::read", Finished, Taken::Killed, ""),
+    ("log::write", Finished, Taken::Killed, ""),
+    ("manifest::rename", Finished, Taken::Killed, ""),
+    ("index::rename", Finished, Taken::Killed, ""),
+    ("run::rename", Finished, Taken::Killed, ""),
+    ("private::remove", Disordered, Taken::Said, "_tmp/"),
+    ("format::remove", Disordered, Taken::Said, ".FORMAT.1-0.partial"),
+    ("work::remove", Disordered, Taken::Said, "_work/"),
+    ("damaged::rename", Disordered, Taken::Task, "_damaged"),
+    ("area::sync_folder", Disordered, Taken::Task, "_damaged"),
+    ("table::remove", Disordered, Taken::Run, "tables/"),
+    ("stored::digest", Disordered, Taken::Killed, ""),
+    ("entry::write", Disordered, Taken::Killed, ""),
+    ("published::rename", Disordered, Taken::Killed, ""),
+    ("table::write", Disordered, Taken::Killed, ""),
+    ("table::rename", Disordered, Taken::Killed, ""),
+    ("run::rename", Disordered, Taken::Killed, ""),
+];
 
 fn experiment() -> Experiment {
     Experiment::new(TINY)
@@ -397,7 +491,11 @@ fn a_kill_at_any_step_of_a_later_run_is_not_seen_afterwards() {
 fn refuse(states: &[State]) {
     let bench = Bench::new();
     for step in STEPS.iter().filter(|step| states.contains(&step.1)) {
-        for (fault, said) in Kind::of(step.0).faults() {
+        let faults: &[_] = match step.2 {
+            Taken::Killed => &[],
+            _ => Kind::of(step.0).faults(),
+        };
+        for (fault, said) in faults {
             let case = format!("{fault} at {} ({:?})", step.0, step.1);
             let ended = bench.strike(step, fault);
             assert_taken(step, said, &ended, &case);
@@ -412,7 +510,7 @@ fn assert_taken(&(.., taken, named): &Step, said: &str, ended: &Ended, case: &st
     let code = match taken {
         Taken::Run => 3,
         Taken::Task => 1,
-        Taken::Said | Taken::Silent => 0,
+        Taken::Said | Taken::Silent | Taken::Killed => 0,
     };
     let text = &ended.stderr;
     assert_eq!(ended.status.code(), Some(code), "{case}:\n{text}");
@@ -422,7 +520,7 @@ fn assert_taken(&(.., taken, named): &Step, said: &str, ended: &Ended, case: &st
     let times = match taken {
         Taken::Run | Taken::Said => 1,
         Taken::Task => 2,
-        Taken::Silent => 0,
+        Taken::Silent | Taken::Killed => 0,
     };
     assert_eq!(lines.len(), times, "{case}:\n{text}");
     for line in lines {

@@ -117,8 +117,14 @@ impl StoreError {
     /// Whether the file system lets this process read, but not write.
     #[must_use]
     pub fn refuses_writing(&self) -> bool {
-        matches!(self, Self::Io { cause, .. }
-            if matches!(cause.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied))
+        let Self::Io { action, cause, .. } = self else {
+            return false;
+        };
+        let refused = matches!(
+            cause.kind(),
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
+        );
+        refused && !matches!(*action, "read" | "list")
     }
 
     /// The message without the way out.
