@@ -27,11 +27,17 @@ fn plan(arguments: &PlanArguments) -> Result<(), Outcome> {
     let store = Store::open(&prepared.store_path(selection)).map_err(|e| diagnostic::store(&e))?;
     let assessment =
         engine::assess(&prepared.plan, &store, &wanted).map_err(|e| diagnostic::store(&e))?;
-    let explanations = engine::explain_missing(&prepared.plan, &assessment, &store)
-        .map_err(|e| diagnostic::store(&e))?;
+    // Only who asks why pays for reading the entries that are there.
+    let explained = arguments.explain || arguments.format == PlanFormat::Json;
+    let explanations = if explained {
+        engine::explain_missing(&prepared.plan, &assessment, &store)
+            .map_err(|e| diagnostic::store(&e))?
+    } else {
+        Vec::new()
+    };
     match arguments.format {
         PlanFormat::Json => json(&prepared.plan, &assessment, &explanations),
-        _ => text(&prepared, &assessment, &explanations, arguments.explain),
+        _ => text(&prepared, &assessment, &explanations),
     }
     Ok(())
 }
@@ -48,7 +54,17 @@ struct PlannedTask<'a> {
     explanation: Option<&'a Explanation>,
 }
 
+/// The explanation of each task that has one, by task.
+fn by_task<'a>(plan: &Plan, explanations: &'a [Explanation]) -> Vec<Option<&'a Explanation>> {
+    let mut found = vec![None; plan.tasks.len()];
+    for explanation in explanations {
+        found[explanation.task] = Some(explanation);
+    }
+    found
+}
+
 fn json(plan: &Plan, assessment: &Assessment, explanations: &[Explanation]) {
+    let explanations = by_task(plan, explanations);
     let tasks: Vec<PlannedTask<'_>> = plan
         .tasks
         .iter()
@@ -57,7 +73,7 @@ fn json(plan: &Plan, assessment: &Assessment, explanations: &[Explanation]) {
             stage: &task.stage,
             key: task.key.to_string(),
             status: &assessment.statuses[task.id],
-            explanation: explanations.iter().find(|e| e.task == task.id),
+            explanation: explanations[task.id],
         })
         .collect();
     match serde_json::to_string_pretty(&tasks) {
@@ -66,31 +82,31 @@ fn json(plan: &Plan, assessment: &Assessment, explanations: &[Explanation]) {
     }
 }
 
-fn text(prepared: &Prepared, assessment: &Assessment, explanations: &[Explanation], explain: bool) {
+fn text(prepared: &Prepared, assessment: &Assessment, explanations: &[Explanation]) {
+    let explanations = by_task(&prepared.plan, explanations);
+    let mut lines = Vec::with_capacity(prepared.plan.tasks.len() + 1);
     for task in &prepared.plan.tasks {
-        let line = match &assessment.statuses[task.id] {
+        lines.push(match &assessment.statuses[task.id] {
             Status::Cached => format!("cached   {}", task.label),
             Status::NotNeeded => continue,
             Status::WillRun(reason) => format!("run      {}: {reason}", task.label),
-        };
-        put(&line);
-        let explanation = explanations.iter().find(|e| e.task == task.id);
-        if let (true, Some(explanation)) = (explain, explanation) {
+        });
+        if let Some(explanation) = explanations[task.id] {
             let nearest = match &explanation.nearest {
                 Some(label) => format!("nearest result: {label}"),
                 None => "no result of this stage yet".to_owned(),
             };
-            put(&format!("           {nearest}"));
-            for difference in &explanation.differences {
-                put(&format!("           {difference}"));
-            }
+            let told = [&nearest].into_iter().chain(&explanation.differences);
+            lines.extend(told.map(|line| format!("           {line}")));
         }
     }
     let (run, cached) = (assessment.running(), assessment.cached());
     let unread = prepared.plan.tasks.len() - run - cached;
-    put(&format!(
+    lines.push(format!(
         "{} points, {} tasks: {run} to run, {cached} cached, {unread} not needed",
         prepared.loaded.manifest.points.len(),
         prepared.plan.tasks.len(),
     ));
+    // One write for all lines.
+    put(&lines.join("\n"));
 }

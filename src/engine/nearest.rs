@@ -58,9 +58,10 @@ fn latest(store: &Store, stage: &str) -> Result<Vec<Entry>, StoreError> {
 }
 
 fn explain(plan: &Plan, task: &Task, entries: &[Entry]) -> Explanation {
+    let parts = task.key_parts();
     let compared = entries
         .iter()
-        .map(|entry| (entry, differences(&entry.key_parts, &task.key_parts)));
+        .map(|entry| (entry, differences(&entry.key_parts, &parts)));
     let Some((entry, found)) = compared.min_by_key(|(_, found)| found.len()) else {
         return Explanation {
             task: task.id,

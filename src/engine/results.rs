@@ -220,18 +220,19 @@ impl Results {
             "task `{}` failed: {message}\n\nstage: {} (version {})\nkey: {}\nhost: {}\ntime: {:.0} s since 1970\n",
             task.label,
             task.stage,
-            task.key_parts.stage_version,
+            task.stage_version,
             task.key,
             host(),
             unix_now(),
         );
-        for (role, key) in &task.key_parts.needs {
+        let parts = task.key_parts();
+        for (role, key) in &parts.needs {
             let _ = writeln!(text, "input `{role}`: {key}");
         }
         for warning in warnings {
             let _ = writeln!(text, "warning: {warning}");
         }
-        let _ = writeln!(text, "\nparameters:\n{:#}", task.parameters());
+        let _ = writeln!(text, "\nparameters:\n{:#}", parts.parameters);
         path.parent().map_or(Ok(()), atomic::create_folder)?;
         atomic::replace(&path, text.as_bytes())?;
         Ok(path)

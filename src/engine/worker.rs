@@ -78,7 +78,7 @@ impl Job<'_> {
         let seconds = clock.elapsed().as_secs_f64();
         let record = Record {
             key,
-            key_parts: &self.task.key_parts,
+            key_parts: &self.task.key_parts(),
             label: &self.task.label,
             warnings: context.warnings(),
             started_unix,

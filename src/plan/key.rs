@@ -1,7 +1,7 @@
 //! Keys: what decides a task's result, printed and digested.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,35 +9,68 @@ use serde_json::Value;
 /// Version of the way in which keys are made.
 pub const FORMAT: u32 = 1;
 
+/// Hexadecimal digits of a key.
+const DIGITS: usize = 2 * blake3::OUT_LEN;
+
 /// BLAKE3 digest of a task's [`KeyParts`], as 64 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Key(String);
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Key([u8; DIGITS]);
 
 impl Key {
+    /// The key whose parts have the canonical JSON `text`.
+    fn of(text: &str) -> Self {
+        let mut digits = [0; DIGITS];
+        digits.copy_from_slice(blake3::hash(text.as_bytes()).to_hex().as_bytes());
+        Self(digits)
+    }
+
     /// The 64 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Digits are always text.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The first 8 digits, enough to tell the tasks of a plan apart by eye.
     #[must_use]
     pub fn short(&self) -> &str {
-        self.0.get(..8).unwrap_or(&self.0)
+        self.as_str().get(..8).unwrap_or_default()
     }
 
     /// The key written as `text`, or `None` if that is not 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        (text.len() == 64 && text.bytes().all(digit)).then(|| Self(text.to_owned()))
+        let digit = |b: &u8| b.is_ascii_digit() || (b'a'..=b'f').contains(b);
+        let digits: [u8; DIGITS] = text.as_bytes().try_into().ok()?;
+        digits.iter().all(digit).then_some(Self(digits))
+    }
+}
+
+impl TryFrom<String> for Key {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("found `{text}`, expected a key of 64 hexadecimal digits");
+        Self::parse(&text).ok_or_else(wrong)
+    }
+}
+
+impl From<Key> for String {
+    fn from(key: Key) -> Self {
+        key.as_str().to_owned()
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({self})")
     }
 }
 
@@ -61,24 +94,87 @@ pub struct KeyParts {
 }
 
 impl KeyParts {
-    /// The key: BLAKE3 over the canonical JSON of the parts.
+    /// The key: BLAKE3 over [`KeyParts::text`].
     #[must_use]
     pub fn key(&self) -> Key {
-        let needs: serde_json::Map<String, Value> = self
-            .needs
-            .iter()
-            .map(|(role, key)| (role.clone(), Value::from(key.as_str())))
-            .collect();
-        let parts = serde_json::json!({
-            "format": self.format,
-            "stage": self.stage,
-            "stage_version": self.stage_version,
-            "parameters": self.parameters,
-            "needs": needs,
-        });
-        Key(blake3::hash(canonical_json(&parts).as_bytes())
-            .to_hex()
-            .to_string())
+        Key::of(&self.text())
+    }
+
+    /// The canonical JSON of the parts.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let needs = self.needs.iter().map(|(role, key)| (role.as_str(), key));
+        let mut parameters = String::new();
+        write_canonical(&self.parameters, &mut parameters);
+        let head = KeyHead {
+            format: self.format,
+            stage: &self.stage,
+            stage_version: self.stage_version,
+        };
+        head.text(&parameters, needs)
+    }
+}
+
+/// The short parts of a key.
+pub(super) struct KeyHead<'a> {
+    pub(super) format: u32,
+    pub(super) stage: &'a str,
+    pub(super) stage_version: u32,
+}
+
+impl KeyHead<'_> {
+    /// The canonical JSON of [`KeyParts`], from that of its parameters; `needs` sorted by role.
+    pub(super) fn text<'k>(
+        &self,
+        parameters: &str,
+        needs: impl Iterator<Item = (&'k str, &'k Key)>,
+    ) -> String {
+        let mut text = String::with_capacity(parameters.len() + 256);
+        let _ = write!(text, "{{\"format\":{},\"needs\":{{", self.format);
+        for (position, (role, key)) in needs.enumerate() {
+            text.push_str(if position == 0 { "" } else { "," });
+            write_text(role, &mut text);
+            text.push_str(":\"");
+            text.push_str(key.as_str());
+            text.push('"');
+        }
+        text.push_str("},\"parameters\":");
+        text.push_str(parameters);
+        text.push_str(",\"stage\":");
+        write_text(self.stage, &mut text);
+        let _ = write!(text, ",\"stage_version\":{}}}", self.stage_version);
+        text
+    }
+}
+
+/// The text of [`KeyParts`], kept in place of them: it takes a fraction of their memory.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct KeyText(Box<str>);
+
+impl KeyText {
+    /// Keeps a text that [`KeyHead::text`] or [`KeyParts::text`] made.
+    pub(super) fn new(text: String) -> Self {
+        Self(text.into_boxed_str())
+    }
+
+    pub(super) fn key(&self) -> Key {
+        Key::of(&self.0)
+    }
+
+    pub(super) fn parts(&self) -> KeyParts {
+        serde_json::from_str(&self.0).expect("the canonical JSON of key parts")
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for KeyText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.parts().serialize(serializer)
     }
 }
 
@@ -95,7 +191,8 @@ pub fn canonical_json(value: &Value) -> String {
     text
 }
 
-fn write_canonical(value: &Value, text: &mut String) {
+/// Adds the canonical JSON of `value` to `text`.
+pub(super) fn write_canonical(value: &Value, text: &mut String) {
     match value {
         Value::Array(items) => {
             text.push('[');
@@ -111,7 +208,7 @@ fn write_canonical(value: &Value, text: &mut String) {
             text.push('{');
             for (position, (name, member)) in sorted.into_iter().enumerate() {
                 text.push_str(if position == 0 { "" } else { "," });
-                text.push_str(&Value::from(name.as_str()).to_string());
+                write_text(name, text);
                 text.push(':');
                 write_canonical(member, text);
             }
@@ -120,6 +217,20 @@ fn write_canonical(value: &Value, text: &mut String) {
         Value::Number(number) if number.is_f64() && number.as_f64() == Some(0.0) => {
             text.push_str("0.0");
         }
-        scalar => text.push_str(&scalar.to_string()),
+        Value::String(string) => write_text(string, text),
+        // Writing to a string cannot fail.
+        scalar => drop(write!(text, "{scalar}")),
+    }
+}
+
+/// Adds `string` as JSON writes it.
+pub(super) fn write_text(string: &str, text: &mut String) {
+    let plain = |b: u8| b >= b' ' && b != b'"' && b != b'\\';
+    if string.bytes().all(plain) {
+        text.push('"');
+        text.push_str(string);
+        text.push('"');
+    } else {
+        text.push_str(&Value::from(string).to_string());
     }
 }

@@ -1,6 +1,6 @@
 //! The store: look up, set aside, publish.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -139,6 +139,16 @@ impl Store {
             Ok(Some(problem)) => Lookup::Damaged(problem),
             Ok(None) => Lookup::Present(stored),
         })
+    }
+
+    /// Keys for which there is a folder of `stage`, whatever is in it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if the folder of the stage cannot be listed.
+    pub(crate) fn listed(&self, stage: &str) -> Result<HashSet<Key>, StoreError> {
+        let names = atomic::names(&self.layout.stage(stage))?;
+        Ok(names.iter().filter_map(|name| Key::parse(name)).collect())
     }
 
     /// What the entry of a task says of itself, without a look at its files;
