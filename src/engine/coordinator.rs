@@ -1,16 +1,18 @@
 //! The loop around the scheduler: starts, waits, collects.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use crate::plan::{Plan, TaskId};
+use crate::plan::{Key, Plan, TaskId};
 
 use super::assess::{Assessment, Reason, Status};
 use super::context::Message;
 use super::event::Event;
+use super::pools::Pools;
 use super::results::Results;
 use super::run::RunOptions;
 use super::scheduler::{Schedule, State};
@@ -51,6 +53,7 @@ pub(super) struct Coordinator<'a, 'e> {
     events: &'e mut dyn FnMut(Event),
     sender: Sender<Report>,
     receiver: Receiver<Report>,
+    pools: Arc<Pools>,
     waits: BTreeMap<TaskId, Wait>,
     /// Threads of each running task.
     granted: BTreeMap<TaskId, usize>,
@@ -83,6 +86,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             events,
             sender,
             receiver,
+            pools: Arc::default(),
             waits: BTreeMap::new(),
             granted: BTreeMap::new(),
             failed: Vec::new(),
@@ -183,6 +187,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             claim,
             resume,
             threads,
+            pools: Arc::clone(&self.pools),
         };
         self.waits.remove(&id);
         self.granted.insert(id, threads);
@@ -347,11 +352,17 @@ impl<'a, 'e> Coordinator<'a, 'e> {
     /// Warnings of all tasks: those of this run, else those kept with the entry.
     fn warnings(&self) -> Vec<TaskWarning> {
         let mut warnings = Vec::new();
+        let warned = self.store.warned();
+        let may_warn = |key: &Key| warned.as_ref().is_none_or(|warned| warned.contains(key));
         for task in &self.plan.tasks {
-            let messages = self.spoken.get(&task.id).cloned().unwrap_or_else(|| {
-                let entry = self.store.glance(&task.stage, &task.key);
-                entry.map_or_else(Vec::new, |entry| entry.warnings)
-            });
+            let messages = match self.spoken.get(&task.id) {
+                Some(spoken) => spoken.clone(),
+                None if may_warn(&task.key) => {
+                    let entry = self.store.glance(&task.stage, &task.key);
+                    entry.map_or_else(Vec::new, |entry| entry.warnings)
+                }
+                None => continue,
+            };
             let label = task.label.clone();
             warnings.extend(messages.into_iter().map(|message| TaskWarning {
                 label: label.clone(),

@@ -7,7 +7,7 @@
 //! - [`assess`] says what is cached and what has to run, and why; `plan` prints
 //!   it and [`run`] does it, so that the two agree.
 //! - `scheduler` decides what starts next, as a pure step.
-//! - [`run`] is the loop around it, on a pool of threads.
+//! - [`run`] is the loop around it, on pools of threads.
 //! - [`store`] is the only code that creates, renames or deletes files.
 //!
 //! The engine knows tasks and files. It never knows what a stage computes, and
@@ -20,6 +20,7 @@ mod error;
 mod event;
 mod log;
 mod nearest;
+mod pools;
 mod results;
 mod run;
 mod scheduler;

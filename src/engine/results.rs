@@ -133,9 +133,9 @@ impl Results {
         }
         self.remove_stale(&mut published)?;
         let manifest = provenance.expanded_manifest.as_bytes();
-        atomic::replace(&self.layout.manifest(), manifest)?;
+        atomic::update(&self.layout.manifest(), manifest)?;
         let index = index_text(provenance, summary, &published);
-        atomic::replace(&self.layout.index(), index.as_bytes())?;
+        atomic::update(&self.layout.index(), index.as_bytes())?;
         self.write_run_file(plan, provenance, summary, &published)?;
         Ok(published)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
+use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +14,7 @@ pub const FORMAT: u32 = 1;
 const DIGITS: usize = 2 * blake3::OUT_LEN;
 
 /// BLAKE3 digest of a task's [`KeyParts`], as 64 hexadecimal digits.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Key([u8; DIGITS]);
 
@@ -44,6 +45,13 @@ impl Key {
         let digit = |b: &u8| b.is_ascii_digit() || (b'a'..=b'f').contains(b);
         let digits: [u8; DIGITS] = text.as_bytes().try_into().ok()?;
         digits.iter().all(digit).then_some(Self(digits))
+    }
+}
+
+impl Hash for Key {
+    /// A few of its digits tell any two keys apart.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0[..16]);
     }
 }
 

@@ -89,6 +89,15 @@ impl StoreLayout {
         self.area("damaged").join(format!("{stage}-{key}-{unique}"))
     }
 
+    /// Holds an empty file for each entry that has warnings.
+    pub(crate) fn warned_area(&self) -> PathBuf {
+        self.area("warned")
+    }
+
+    pub(crate) fn warned(&self, key: &Key) -> PathBuf {
+        self.warned_area().join(key.as_str())
+    }
+
     /// The folders that every store has.
     pub(crate) fn areas(&self) -> [PathBuf; 4] {
         ["work", "locks", "tmp", "damaged"].map(|name| self.area(name))

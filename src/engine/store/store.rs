@@ -77,6 +77,10 @@ impl Store {
         let layout = StoreLayout::new(path);
         atomic::create_folder(layout.root())?;
         check_format(&layout)?;
+        // In a store from before there was the list, it would lack the entries that are there.
+        if !layout.versioned().exists() {
+            atomic::create_folder(&layout.warned_area())?;
+        }
         for area in layout.areas() {
             atomic::create_folder(&area)?;
         }
@@ -139,6 +143,14 @@ impl Store {
             Ok(Some(problem)) => Lookup::Damaged(problem),
             Ok(None) => Lookup::Present(stored),
         })
+    }
+
+    /// Keys of all entries that have warnings, and perhaps of some that are gone;
+    /// `None` if the store keeps no list of them.
+    pub(crate) fn warned(&self) -> Option<HashSet<Key>> {
+        let area = self.layout.warned_area();
+        let names = area.is_dir().then(|| atomic::names(&area).ok())??;
+        Some(names.iter().filter_map(|name| Key::parse(name)).collect())
     }
 
     /// Keys for which there is a folder of `stage`, whatever is in it.
@@ -211,6 +223,9 @@ impl Store {
         atomic::sync_folder(private.path())?;
         let place = self.layout.entry(&stage, &key);
         atomic::create_folder(&self.layout.stage(&stage))?;
+        if !entry.warnings.is_empty() && self.layout.warned_area().is_dir() {
+            atomic::replace(&self.layout.warned(&key), b"")?;
+        }
         let mut publication = Publication::New;
         while !atomic::rename_if_free(private.path(), &place)? {
             match self.look_again(&stage, &key)? {

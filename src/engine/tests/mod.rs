@@ -2,6 +2,7 @@
 
 mod caching;
 mod failing;
+mod growth;
 mod reporting;
 mod sharing;
 mod threads;
