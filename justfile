@@ -89,10 +89,22 @@ bench-samplers *ARGS:
 
 # compare the training step with PyTorch and JAX (7 GB of Python packages; BENCH_VENV names another environment)
 [group('develop')]
-bench-peers *ARGS:
+bench-step-peers *ARGS:
     #!/usr/bin/env bash
     set -euo pipefail
     venv="${BENCH_VENV:-target/venv-peers}"
     [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet torch==2.9.0 'jax[cpu]==0.10.2'
     "$venv/bin/python" -B benches/peers/compare.py {{ ARGS }}
+
+# compare the engine with Snakemake, DVC and HyperQueue; what cannot be installed is left out (BENCH_VENV names another environment)
+[group('develop')]
+bench-peers *ARGS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    venv="${BENCH_VENV:-target/venv-runners}"
+    [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+    for peer in snakemake==9.27.1 dvc==3.67.1 hyperqueue==0.27.0; do
+        "$venv/bin/python" -m pip install --quiet "$peer" || echo "$peer cannot be installed" >&2
+    done
+    "$venv/bin/python" -B benches/peers/runners.py {{ ARGS }}

@@ -20,9 +20,9 @@ import platform
 import statistics
 import subprocess
 
+from machine import ROOT, machine, output_of
 from network import NETWORKS, STEPS, Timed
 
-ROOT = pathlib.Path(__file__).parents[2]
 OURS = "latentfield"
 PEERS = ["torch_step", "jax_step"]
 BENCHMARKS = ["training_step", "sampling"]
@@ -142,23 +142,6 @@ def summarise(rows: list[dict]) -> list[dict]:
     return summary
 
 
-def machine() -> str:
-    """The processor's name, with its vector extensions."""
-    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    facts = dict(line.split(":", 1) for line in lines if ":" in line)
-    facts = {key.strip(): value.strip() for key, value in facts.items()}
-    vectors = [flag for flag in ("avx2", "fma", "avx512f") if flag in facts.get("flags", "").split()]
-    model = f"{facts.get('model name')}, family {facts.get('cpu family')}"
-    return f"{model}, {os.cpu_count()} cores, {' '.join(vectors)}, {platform.system()}"
-
-
-def output_of(*command: str) -> str:
-    """What a command prints."""
-    return subprocess.run(
-        command, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE
-    ).stdout.strip()
-
-
 def readme(summary: list[dict], facts: dict[str, str]) -> str:
     """The run in words and as a table."""
     heads = list(summary[0])
@@ -226,7 +209,7 @@ def main() -> None:
         rows,
         others,
         {
-            "command": f"`just bench-peers`, {arguments.rounds} rounds of {STEPS} steps",
+            "command": f"`just bench-step-peers`, {arguments.rounds} rounds of {STEPS} steps",
             "commit": built_from,
             "versions": ", ".join(
                 [output_of("rustc", "--version"), f"Python {platform.python_version()}"]

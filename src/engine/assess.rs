@@ -1,10 +1,13 @@
 //! What is cached, what has to run, and why.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::plan::{FIGURE_STAGE, Plan, PlanError, Selector, TABLE_STAGE, Task, TaskId, select};
+use crate::plan::{
+    FIGURE_STAGE, Key, Plan, PlanError, Selector, TABLE_STAGE, Task, TaskId, select,
+};
 
 use super::store::{Lookup, Store, StoreError};
 
@@ -44,27 +47,26 @@ impl Wanted {
         if let Some(only) = &self.only {
             return only.clone();
         }
-        let dependants = plan.dependants();
+        let read = plan.read_by_some();
         let gathers = |task: &Task| task.stage == TABLE_STAGE || task.stage == FIGURE_STAGE;
-        let goal = |task: &&Task| gathers(task) || dependants[task.id].is_empty();
+        let goal = |task: &&Task| gathers(task) || !read[task.id];
         plan.tasks.iter().filter(goal).map(|task| task.id).collect()
     }
 
     /// Which tasks must run whatever is stored, each with what says so.
     fn forced(&self, plan: &Plan) -> Vec<Option<Reason>> {
         let mut reasons: Vec<Option<Reason>> = vec![None; plan.tasks.len()];
+        for &id in &self.force {
+            reasons[id] = Some(Reason::Forced);
+        }
         for task in &plan.tasks {
-            reasons[task.id] = if self.force.contains(&task.id) {
-                Some(Reason::Forced)
-            } else {
-                let first = task
-                    .needs
-                    .iter()
-                    .find(|input| reasons[input.task].is_some());
-                first.map(|input| Reason::Follows {
+            if reasons[task.id].is_none() {
+                let mut needs = task.needs.iter();
+                let first = needs.find(|input| reasons[input.task].is_some());
+                reasons[task.id] = first.map(|input| Reason::Follows {
                     task: plan.tasks[input.task].label.clone(),
-                })
-            };
+                });
+            }
         }
         reasons
     }
@@ -152,6 +154,7 @@ impl Assessment {
 /// [`StoreError`] if the store cannot be read.
 pub fn assess(plan: &Plan, store: &Store, wanted: &Wanted) -> Result<Assessment, StoreError> {
     let forced = wanted.forced(plan);
+    let mut stored = Stored::new(plan, store);
     let mut needed = vec![false; plan.tasks.len()];
     for goal in wanted.goals(plan) {
         needed[goal] = true;
@@ -164,7 +167,7 @@ pub fn assess(plan: &Plan, store: &Store, wanted: &Wanted) -> Result<Assessment,
         }
         let status = match &forced[task.id] {
             Some(reason) => Status::WillRun(reason.clone()),
-            None => stored_status(store, task)?,
+            None => stored.status(task)?,
         };
         if matches!(status, Status::WillRun(_)) {
             for input in &task.needs {
@@ -176,10 +179,45 @@ pub fn assess(plan: &Plan, store: &Store, wanted: &Wanted) -> Result<Assessment,
     Ok(Assessment { statuses })
 }
 
-fn stored_status(store: &Store, task: &Task) -> Result<Status, StoreError> {
-    Ok(match store.lookup(&task.stage, &task.key)? {
-        Lookup::Present(_) => Status::Cached,
-        Lookup::Missing => Status::WillRun(Reason::NoEntry),
-        Lookup::Damaged(problem) => Status::WillRun(Reason::Damaged { problem }),
-    })
+/// From this many tasks of a stage on, its folder is listed once instead of looking for
+/// the entry of each: a listing costs a call for some hundred names.
+const MANY: usize = 100;
+
+/// What the store has for the tasks of a plan.
+struct Stored<'a> {
+    store: &'a Store,
+    /// Keys for which there is something, of the stages with many tasks; filled when one
+    /// of the stage is asked for first.
+    listed: HashMap<&'a str, Option<HashSet<Key>>>,
+}
+
+impl<'a> Stored<'a> {
+    fn new(plan: &'a Plan, store: &'a Store) -> Self {
+        let mut tasks: HashMap<&str, usize> = HashMap::new();
+        for task in &plan.tasks {
+            *tasks.entry(&task.stage).or_default() += 1;
+        }
+        tasks.retain(|_, count| *count >= MANY);
+        Self {
+            store,
+            listed: tasks.into_keys().map(|stage| (stage, None)).collect(),
+        }
+    }
+
+    fn status(&mut self, task: &Task) -> Result<Status, StoreError> {
+        if let Some(listed) = self.listed.get_mut(task.stage.as_str()) {
+            let keys = match listed {
+                Some(keys) => keys,
+                None => listed.insert(self.store.listed(&task.stage)?),
+            };
+            if !keys.contains(&task.key) {
+                return Ok(Status::WillRun(Reason::NoEntry));
+            }
+        }
+        Ok(match self.store.lookup(&task.stage, &task.key)? {
+            Lookup::Present(_) => Status::Cached,
+            Lookup::Missing => Status::WillRun(Reason::NoEntry),
+            Lookup::Damaged(problem) => Status::WillRun(Reason::Damaged { problem }),
+        })
+    }
 }

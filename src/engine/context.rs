@@ -85,7 +85,7 @@ impl<'a> TaskContext<'a> {
     ///
     /// If they are not those of a `T`.
     pub fn parameters<T: DeserializeOwned>(&self) -> Result<T, StageError> {
-        T::deserialize(self.task.parameters()).map_err(StageError::from)
+        T::deserialize(&self.task.parameters()).map_err(StageError::from)
     }
 
     /// Where things lie, as the stage's own type; not a part of the key.
@@ -236,12 +236,11 @@ impl<'a> TaskContext<'a> {
     /// equal bytes.
     #[must_use]
     pub fn metadata(&self) -> BTreeMap<String, String> {
-        let parts = &self.task.key_parts;
         [
             ("program", env!("CARGO_PKG_NAME").to_owned()),
             ("program_version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("stage", parts.stage.clone()),
-            ("stage_version", parts.stage_version.to_string()),
+            ("stage", self.task.stage.clone()),
+            ("stage_version", self.task.stage_version.to_string()),
             ("key", self.task.key.to_string()),
         ]
         .into_iter()

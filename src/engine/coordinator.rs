@@ -1,22 +1,24 @@
 //! The loop around the scheduler: starts, waits, collects.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use crate::plan::{Plan, TaskId};
+use crate::plan::{Key, Plan, TaskId};
 
 use super::assess::{Assessment, Reason, Status};
 use super::context::Message;
 use super::event::Event;
 use super::forecast::Forecast;
+use super::pools::Pools;
 use super::results::Results;
 use super::run::RunOptions;
 use super::scheduler::{Schedule, State};
 use super::stage::{Stage, StageError};
-use super::store::{Claim, Entry, Store};
+use super::store::{Claim, Store};
 use super::summary::{Failure, RunSummary, TaskCost, TaskWarning};
 use super::worker::{Job, Outcome, Readiness, claim};
 
@@ -52,6 +54,7 @@ pub(super) struct Coordinator<'a, 'e> {
     events: &'e mut dyn FnMut(Event),
     sender: Sender<Report>,
     receiver: Receiver<Report>,
+    pools: Arc<Pools>,
     waits: BTreeMap<TaskId, Wait>,
     /// Threads of each running task.
     granted: BTreeMap<TaskId, usize>,
@@ -86,6 +89,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             events,
             sender,
             receiver,
+            pools: Arc::default(),
             waits: BTreeMap::new(),
             granted: BTreeMap::new(),
             ended: BTreeMap::new(),
@@ -197,6 +201,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             claim,
             resume,
             threads,
+            pools: Arc::clone(&self.pools),
         };
         self.waits.remove(&id);
         self.granted.insert(id, threads);
@@ -346,20 +351,18 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             .filter(blocked)
             .map(|id| self.label(id))
             .collect();
-        let (warnings, recalled) = self.recall(started_unix);
         let ran = self.ended.iter().map(|(&task, &(end, cost))| {
             let started = (end - clock).as_secs_f64() - cost.seconds;
             (task, TaskCost { started, ..cost })
         });
         let summary = RunSummary {
             ran: ran.collect(),
-            recalled,
             done: self.schedule.count(State::Done),
             cached: self.assessment.cached() + self.found,
             blocked,
             left,
             cancelled: left > 0 && self.cancel.load(Ordering::Relaxed),
-            warnings,
+            warnings: self.warnings(),
             failed: self.failed,
             started_unix,
             seconds: clock.elapsed().as_secs_f64(),
@@ -375,35 +378,27 @@ impl<'a, 'e> Coordinator<'a, 'e> {
         summary
     }
 
-    /// Warnings of all tasks, those of this run or those kept with the entry; and
-    /// what the entries cost that other runs have made.
-    fn recall(&self, started_unix: f64) -> (Vec<TaskWarning>, BTreeMap<TaskId, TaskCost>) {
-        let (mut warnings, mut costs) = (Vec::new(), BTreeMap::new());
+    /// Warnings of all tasks: those of this run, else those kept with the entry.
+    fn warnings(&self) -> Vec<TaskWarning> {
+        let mut warnings = Vec::new();
+        let warned = self.store.warned();
+        let may_warn = |key: &Key| warned.as_ref().is_none_or(|warned| warned.contains(key));
         for task in &self.plan.tasks {
-            let mut messages = self.spoken.get(&task.id).cloned().unwrap_or_default();
-            if !self.ended.contains_key(&task.id)
-                && let Some(entry) = self.store.glance(&task.stage, &task.key)
-            {
-                costs.insert(task.id, earlier_cost(&entry, started_unix));
-                if messages.is_empty() {
-                    messages = entry.warnings;
+            let messages = match self.spoken.get(&task.id) {
+                Some(spoken) => spoken.clone(),
+                None if may_warn(&task.key) => {
+                    let entry = self.store.glance(&task.stage, &task.key);
+                    entry.map_or_else(Vec::new, |entry| entry.warnings)
                 }
-            }
+                None => continue,
+            };
             let label = task.label.clone();
             warnings.extend(messages.into_iter().map(|message| TaskWarning {
                 label: label.clone(),
                 message,
             }));
         }
-        (warnings, costs)
-    }
-}
-
-fn earlier_cost(entry: &Entry, started_unix: f64) -> TaskCost {
-    TaskCost {
-        started: entry.started_unix - started_unix,
-        seconds: entry.seconds,
-        threads: None,
+        warnings
     }
 }
 

@@ -7,7 +7,7 @@
 //! - [`assess`] says what is cached and what has to run, and why; `plan` prints
 //!   it and [`run`] does it, so that the two agree.
 //! - `scheduler` decides what starts next, as a pure step.
-//! - [`run`] is the loop around it, on a pool of threads.
+//! - [`run`] is the loop around it, on pools of threads.
 //! - [`explain`] says why a task runs, and [`Forecast`] how long it will take, from the record
 //!   of the entries alone.
 //! - [`store`] is the only code that creates, renames or deletes files.
@@ -24,6 +24,7 @@ mod forecast;
 mod finished;
 mod log;
 mod nearest;
+mod pools;
 mod results;
 mod run;
 mod scheduler;

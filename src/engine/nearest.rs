@@ -139,8 +139,9 @@ fn search(
             (input.role.as_str(), key)
         })
         .collect();
+    let parts = task.key_parts();
     let distance = |entry: &Arc<Entry>| {
-        let found = differences(&entry.key_parts, &task.key_parts);
+        let found = differences(&entry.key_parts, &parts);
         let unexpected = |difference: &&Difference| match difference {
             Difference::Input { role, before, .. } => {
                 before.as_ref() != expected.get(role.as_str()).copied()

@@ -23,6 +23,7 @@ pub use files::sha256;
 pub use provenance::{Machine, PointRecord, Provenance, RecordingUse};
 pub use reference::{Reference, ReferenceError, write_reference};
 
+use costs::StageCost;
 use files::FileInfo;
 
 use super::error::EngineError;
@@ -70,6 +71,30 @@ struct EarlierRun {
     /// Absent before format 2.
     #[serde(default)]
     files: Vec<FileInfo>,
+    #[serde(default)]
+    manifest_blake3: String,
+    #[serde(default)]
+    tasks: usize,
+    #[serde(default)]
+    stages: Vec<StageCost>,
+}
+
+impl EarlierRun {
+    /// What the stages cost, if it was a run of this plan and nothing has run since:
+    /// then no entry has to be read for it.
+    fn stages_if_unchanged(
+        &mut self,
+        plan: &Plan,
+        provenance: &Provenance,
+        summary: &RunSummary,
+    ) -> Option<Vec<StageCost>> {
+        let same = summary.ran.is_empty()
+            && !self.stages.is_empty()
+            && self.tasks == plan.tasks.len()
+            && self.manifest_blake3 == provenance.manifest_blake3;
+        let stages = same.then(|| std::mem::take(&mut self.stages))?;
+        Some(stages.into_iter().map(StageCost::of_earlier_run).collect())
+    }
 }
 
 impl Results {
@@ -143,7 +168,7 @@ impl Results {
                 published.mended.push(Mended::new(&path, what));
             }
         }
-        let earlier = self.earlier()?;
+        let mut earlier = self.earlier()?;
         let mut failed = None;
         for task in &plan.tasks {
             if let Some((relative, file)) = published_name(task) {
@@ -157,7 +182,9 @@ impl Results {
         }
         self.remove_stale(&earlier, &mut published)?;
         let mut files = self.describe(&published, &earlier.files)?;
-        let stages = costs::stage_costs(plan, summary);
+        let stages = earlier
+            .stages_if_unchanged(plan, provenance, summary)
+            .unwrap_or_else(|| costs::stage_costs(plan, summary, store));
         let manifest = provenance.expanded_manifest.as_bytes();
         files.push(self.write(MANIFEST, manifest)?);
         let index = index::text(provenance, summary, &published, &stages);
@@ -223,7 +250,7 @@ impl Results {
 
     /// Puts `bytes` in the place of the file `name`.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<FileInfo, StoreError> {
-        atomic::replace(&self.folder().join(name), bytes)?;
+        atomic::update(&self.folder().join(name), bytes)?;
         Ok(FileInfo::of(name, bytes))
     }
 
@@ -315,18 +342,19 @@ impl Results {
             "task `{}` failed: {message}\n\nstage: {} (version {})\nkey: {}\nhost: {}\ntime: {:.0} s since 1970\n",
             task.label,
             task.stage,
-            task.key_parts.stage_version,
+            task.stage_version,
             task.key,
             host(),
             unix_now(),
         );
-        for (role, key) in &task.key_parts.needs {
+        let parts = task.key_parts();
+        for (role, key) in &parts.needs {
             let _ = writeln!(text, "input `{role}`: {key}");
         }
         for warning in warnings {
             let _ = writeln!(text, "warning: {warning}");
         }
-        let _ = writeln!(text, "\nparameters:\n{:#}", task.parameters());
+        let _ = writeln!(text, "\nparameters:\n{:#}", parts.parameters);
         path.parent().map_or(Ok(()), atomic::create_folder)?;
         atomic::replace(&path, text.as_bytes())?;
         Ok(path)

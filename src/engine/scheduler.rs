@@ -1,5 +1,8 @@
 //! What starts next: a pure step, without threads, files or clocks.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use crate::plan::{Plan, TaskId};
 
 /// What a task is at.
@@ -23,36 +26,57 @@ pub(super) enum State {
     Blocked,
 }
 
+impl State {
+    /// How many there are.
+    const COUNT: usize = Self::Blocked as usize + 1;
+
+    /// Whether what the task makes is there.
+    fn is_there(self) -> bool {
+        matches!(self, Self::Done | Self::Settled)
+    }
+}
+
 /// The tasks of a plan, what they need and what they are at.
+///
+/// Every step costs what it changes, whatever the size of the plan.
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
-    needs: Vec<Vec<TaskId>>,
     dependants: Vec<Vec<TaskId>>,
     depth: Vec<usize>,
     states: Vec<State>,
+    /// Needs of each task that are not there yet.
+    open: Vec<usize>,
+    /// The pending tasks without open needs, those to start first at the front.
+    ready: BTreeSet<(Reverse<usize>, TaskId)>,
+    /// Number of tasks in each state.
+    counts: [usize; State::COUNT],
     halted: bool,
 }
 
 impl Schedule {
     /// A schedule in which the tasks with `to_run` are pending and the others settled.
     pub(super) fn new(plan: &Plan, to_run: &[bool]) -> Self {
-        let mut depth = vec![0; plan.tasks.len()];
-        for task in &plan.tasks {
-            let below = task.needs.iter().map(|input| depth[input.task] + 1);
-            depth[task.id] = below.max().unwrap_or(0);
-        }
-        let state = |&runs: &bool| if runs { State::Pending } else { State::Settled };
-        Self {
-            needs: plan
-                .tasks
-                .iter()
-                .map(|task| task.needs.iter().map(|input| input.task).collect())
-                .collect(),
+        let mut schedule = Self {
             dependants: plan.dependants(),
-            depth,
-            states: to_run.iter().map(state).collect(),
+            depth: vec![0; plan.tasks.len()],
+            states: vec![State::Settled; plan.tasks.len()],
+            open: vec![0; plan.tasks.len()],
+            ready: BTreeSet::new(),
+            counts: [0; State::COUNT],
             halted: false,
+        };
+        schedule.counts[State::Settled as usize] = plan.tasks.len();
+        for task in &plan.tasks {
+            let below = task
+                .needs
+                .iter()
+                .map(|input| schedule.depth[input.task] + 1);
+            schedule.depth[task.id] = below.max().unwrap_or(0);
         }
+        for (id, _) in to_run.iter().enumerate().filter(|&(_, &runs)| runs) {
+            schedule.set(id, State::Pending);
+        }
+        schedule
     }
 
     /// The tasks to start now, at most `free_slots` of them.
@@ -60,20 +84,14 @@ impl Schedule {
     /// Those deepest in the graph come first, so that points that are begun
     /// flow through to their tables; among equals the order of the plan decides.
     pub(super) fn next(&self, free_slots: usize) -> Vec<TaskId> {
-        if self.halted || free_slots == 0 {
+        if self.halted {
             return Vec::new();
         }
-        let mut ready: Vec<TaskId> = (0..self.states.len())
-            .filter(|&id| self.ready(id))
-            .collect();
-        ready.sort_by_key(|&id| std::cmp::Reverse(self.depth[id]));
-        ready.truncate(free_slots);
-        ready
-    }
-
-    fn ready(&self, id: TaskId) -> bool {
-        let there = |&need: &TaskId| matches!(self.states[need], State::Done | State::Settled);
-        self.states[id] == State::Pending && self.needs[id].iter().all(there)
+        self.ready
+            .iter()
+            .take(free_slots)
+            .map(|&(_, id)| id)
+            .collect()
     }
 
     pub(super) fn state(&self, id: TaskId) -> State {
@@ -81,19 +99,44 @@ impl Schedule {
     }
 
     pub(super) fn set(&mut self, id: TaskId, state: State) {
-        self.states[id] = state;
+        let before = std::mem::replace(&mut self.states[id], state);
+        self.counts[before as usize] -= 1;
+        self.counts[state as usize] += 1;
+        self.queue(id);
+        if before.is_there() == state.is_there() {
+            return;
+        }
+        for position in 0..self.dependants[id].len() {
+            let dependant = self.dependants[id][position];
+            if state.is_there() {
+                self.open[dependant] -= 1;
+            } else {
+                self.open[dependant] += 1;
+            }
+            self.queue(dependant);
+        }
+    }
+
+    /// Puts a task into the queue of those that are ready, or takes it out.
+    fn queue(&mut self, id: TaskId) {
+        let entry = (Reverse(self.depth[id]), id);
+        if self.states[id] == State::Pending && self.open[id] == 0 {
+            self.ready.insert(entry);
+        } else {
+            self.ready.remove(&entry);
+        }
     }
 
     /// Marks a task that did not end well and blocks all that depend on it.
     ///
     /// Returns the blocked tasks, in the order of the plan.
     pub(super) fn break_off(&mut self, id: TaskId, state: State) -> Vec<TaskId> {
-        self.states[id] = state;
+        self.set(id, state);
         let mut blocked = Vec::new();
         let mut open = self.dependants[id].clone();
         while let Some(next) = open.pop() {
             if matches!(self.states[next], State::Pending | State::Waiting) {
-                self.states[next] = State::Blocked;
+                self.set(next, State::Blocked);
                 blocked.push(next);
                 open.extend(&self.dependants[next]);
             }
@@ -108,17 +151,13 @@ impl Schedule {
     }
 
     pub(super) fn count(&self, state: State) -> usize {
-        self.states.iter().filter(|&&s| s == state).count()
+        self.counts[state as usize]
     }
 
     /// Whether nothing runs and nothing will ever start.
     pub(super) fn finished(&self) -> bool {
-        let alive = |state: &State| match state {
-            State::Running => true,
-            State::Pending | State::Waiting => !self.halted,
-            _ => false,
-        };
-        !self.states.iter().any(alive)
+        let waiting = self.count(State::Pending) + self.count(State::Waiting);
+        self.count(State::Running) == 0 && (self.halted || waiting == 0)
     }
 }
 
@@ -126,6 +165,7 @@ impl Schedule {
 mod tests {
     use super::*;
     use crate::plan::world::chain_plan;
+    use crate::random::{self, uniform};
 
     /// Three points, each `sample → train → likelihood`, then one table:
     /// ids 0, 1, 2 are the first point, 9 is the table.
@@ -221,5 +261,52 @@ mod tests {
         schedule.set(1, State::Waiting);
         assert_eq!(schedule.next(4), Vec::<TaskId>::new());
         assert!(!schedule.finished());
+    }
+
+    /// What is ready by its definition: a look at every task.
+    fn ready_by_definition(plan: &Plan, schedule: &Schedule, to_run: &[bool]) -> Vec<TaskId> {
+        let there = |id: TaskId| matches!(schedule.state(id), State::Done | State::Settled);
+        let mut ready: Vec<TaskId> = plan
+            .tasks
+            .iter()
+            .filter(|task| to_run[task.id] && schedule.state(task.id) == State::Pending)
+            .filter(|task| task.needs.iter().all(|input| there(input.task)))
+            .map(|task| task.id)
+            .collect();
+        ready.sort_by_key(|&id| Reverse(schedule.depth[id]));
+        ready
+    }
+
+    #[test]
+    fn the_queue_holds_what_is_ready_by_definition_whatever_happens() {
+        let plan = chain_plan(20);
+        let all = plan.tasks.len();
+        let mut generator = random::stream("schedule", &["states"]);
+        let mut chosen = |below: usize| (uniform(&mut generator) * below as f64) as usize;
+        for _ in 0..20 {
+            let to_run: Vec<bool> = (0..all).map(|_| chosen(4) > 0).collect();
+            let mut schedule = Schedule::new(&plan, &to_run);
+            for _ in 0..200 {
+                let ready = ready_by_definition(&plan, &schedule, &to_run);
+                assert_eq!(schedule.next(all), ready);
+                let states: Vec<State> = (0..all).map(|id| schedule.state(id)).collect();
+                for state in [State::Pending, State::Running, State::Done, State::Blocked] {
+                    let counted = states.iter().filter(|&&it| it == state).count();
+                    assert_eq!(schedule.count(state), counted);
+                }
+                let id = chosen(all);
+                match (schedule.state(id), chosen(8)) {
+                    (State::Pending, 0) => schedule.set(id, State::Waiting),
+                    (State::Waiting, _) => schedule.set(id, State::Pending),
+                    (State::Running, 0) => drop(schedule.break_off(id, State::Failed)),
+                    (State::Running, _) => schedule.set(id, State::Done),
+                    _ => {
+                        if let Some(&first) = ready.first() {
+                            schedule.set(first, State::Running);
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -70,9 +70,6 @@ pub struct RunSummary {
     /// What the tasks cost that ran to their end, by task.
     #[serde(skip)]
     pub ran: BTreeMap<TaskId, TaskCost>,
-    /// What the stored results cost that this run did not make, by task.
-    #[serde(skip)]
-    pub recalled: BTreeMap<TaskId, TaskCost>,
 }
 
 impl RunSummary {

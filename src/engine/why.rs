@@ -131,7 +131,7 @@ impl Teller<'_> {
         nearest: Option<&Arc<Entry>>,
     ) -> Explanation {
         let found = nearest.map_or_else(Vec::new, |entry| {
-            differences(&entry.key_parts, &task.key_parts)
+            differences(&entry.key_parts, &task.key_parts())
         });
         let own = found.iter().any(|difference| is_own(task, difference));
         let cause = match reason {
@@ -239,7 +239,7 @@ impl Teller<'_> {
         let roots = match self.records.get(&task.stage, before) {
             None => vec![root(Vec::new())],
             Some(earlier) => {
-                let found = differences(&earlier.key_parts, &task.key_parts);
+                let found = differences(&earlier.key_parts, &task.key_parts());
                 let (own, inputs): (Vec<_>, Vec<_>) =
                     found.into_iter().partition(|d| is_own(task, d));
                 if own.is_empty() {

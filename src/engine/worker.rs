@@ -3,15 +3,15 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::plan::{Plan, Task};
 
 use super::context::{Message, Speak, TaskContext};
 use super::error::EngineError;
+use super::pools::Pools;
 use super::results::unix_now;
 use super::stage::{Stage, StageError};
 use super::store::{Claim, Lookup, Publication, Record, Store, StoreError, StoredEntry};
@@ -29,6 +29,8 @@ pub(super) struct Job<'a> {
     pub(super) resume: bool,
     /// Threads that the stage may keep busy.
     pub(super) threads: usize,
+    /// Where they come from.
+    pub(super) pools: Arc<Pools>,
 }
 
 /// How a task ended.
@@ -74,12 +76,13 @@ impl Job<'_> {
         let (started_unix, clock) = (unix_now(), Instant::now());
         let inputs = self.inputs()?;
         let context = TaskContext::new(self.task, inputs, &outputs, &work, self.cancel, speak);
-        self.pool()?.install(|| self.stage.run(&context))?;
+        self.pools
+            .run(self.threads, || self.stage.run(&context))??;
         let seconds = clock.elapsed().as_secs_f64();
         context.inputs_are_unchanged()?;
         let record = Record {
             key,
-            key_parts: &self.task.key_parts,
+            key_parts: &self.task.key_parts(),
             label: &self.task.label,
             warnings: context.warnings(),
             started_unix,
@@ -97,14 +100,6 @@ impl Job<'_> {
             Publication::Differed(files) => files,
         };
         Ok(Outcome::Finished { seconds, differed })
-    }
-
-    /// The task's own threads. In a pool shared by all tasks, one that waits for its
-    /// parallel parts would begin another task and end after it.
-    fn pool(&self) -> Result<ThreadPool, EngineError> {
-        let threads = self.threads;
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.map_err(|source| EngineError::Threads { threads, source })
     }
 
     fn inputs(&self) -> Result<BTreeMap<&str, StoredEntry>, StageError> {

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::manifest::Point;
 
 use super::definition::{
-    FIGURE_STAGE, FigureRequest, Request, StageDefinition, TABLE_STAGE, TableParameters, TableRow,
+    FIGURE_STAGE, FigureRequest, Request, StageDefinition, TABLE_STAGE, TableRow,
 };
 use super::error::PlanError;
-use super::key::{CodeDigests, FORMAT, Key, KeyParts};
-use super::label::{common_coordinates, label, place, value};
+use super::key::{CodeDigests, FORMAT, Key, KeyHead, KeyText, canonical_json, write_text};
+use super::label::{Places, label, place, value};
 use super::task::{Input, Plan, Task, TaskId};
 
 /// Makes the plan for `points`.
@@ -37,12 +37,12 @@ pub fn build(
 ) -> Result<Plan, PlanError> {
     check_names(stages, figures)?;
     let mut builder = Builder::new(points, stages);
-    for position in 0..points.len() {
-        builder.add_point(position, stages)?;
+    for point in 0..points.len() {
+        builder.add_point(point)?;
     }
     builder.label_tasks();
-    let tables = builder.add_tables(stages)?;
-    builder.add_figures(stages, figures, &tables)?;
+    let tables = builder.add_tables()?;
+    builder.add_figures(figures, &tables)?;
     Ok(builder.plan)
 }
 
@@ -67,16 +67,20 @@ fn check_names(
 /// The plan under construction, and how to find tasks in it.
 struct Builder<'a> {
     points: &'a [Point],
+    stages: &'a [&'a dyn StageDefinition],
     plan: Plan,
     by_key: HashMap<Key, TaskId>,
-    /// The task that each point uses for each stage.
-    by_stage: Vec<BTreeMap<&'static str, TaskId>>,
+    /// Position of each stage among the stages.
+    positions: HashMap<&'static str, usize>,
+    /// The task that each point uses for each stage: a row a point, a column a stage.
+    used: Vec<Option<TaskId>>,
     /// The code of each stage.
     code: HashMap<&'static str, CodeDigests>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(points: &'a [Point], stages: &[&dyn StageDefinition]) -> Self {
+    fn new(points: &'a [Point], stages: &'a [&'a dyn StageDefinition]) -> Self {
+        let names = stages.iter().map(|stage| stage.name());
         let code = |stage: &&dyn StageDefinition| {
             let parts = stage.code().iter();
             let parts = parts.map(|&(module, digest)| (module.to_owned(), digest.to_owned()));
@@ -85,31 +89,35 @@ impl<'a> Builder<'a> {
         };
         Self {
             points,
+            stages,
             plan: Plan {
                 points: points.iter().map(place).collect(),
                 tasks: Vec::new(),
             },
             by_key: HashMap::new(),
-            by_stage: vec![BTreeMap::new(); points.len()],
+            positions: names.zip(0..).collect(),
+            used: vec![None; points.len() * stages.len()],
             code: stages.iter().map(code).collect(),
         }
     }
 
-    fn add_point(
-        &mut self,
-        position: usize,
-        stages: &[&dyn StageDefinition],
-    ) -> Result<(), PlanError> {
-        for stage in stages {
-            if let Some(request) = stage.request(&self.points[position]) {
-                let needs = self.inputs(*stage, &request, position)?;
-                let id = self.add_task(*stage, request.parameters, needs);
+    /// The tasks that a point uses, by stage.
+    fn used(&self, point: usize) -> &[Option<TaskId>] {
+        let stages = self.stages.len();
+        &self.used[point * stages..(point + 1) * stages]
+    }
+
+    fn add_point(&mut self, point: usize) -> Result<(), PlanError> {
+        for (position, stage) in self.stages.iter().enumerate() {
+            if let Some(request) = stage.request(&self.points[point]) {
+                let needs = self.inputs(*stage, &request, point)?;
+                let id = self.add_task(*stage, &canonical_json(&request.parameters), needs);
                 let task = &mut self.plan.tasks[id];
                 if task.points.is_empty() {
                     task.places = request.places;
                 }
-                task.points.push(position);
-                self.by_stage[position].insert(stage.name(), id);
+                task.points.push(point);
+                self.used[point * self.stages.len() + position] = Some(id);
             }
         }
         Ok(())
@@ -119,63 +127,78 @@ impl<'a> Builder<'a> {
         &self,
         stage: &dyn StageDefinition,
         request: &Request,
-        position: usize,
+        point: usize,
     ) -> Result<Vec<Input>, PlanError> {
-        let requested = &self.by_stage[position];
-        let mut roles = HashSet::new();
-        let input = |need: &super::definition::Need| {
-            if !roles.insert(need.role) {
+        let used = self.used(point);
+        let mut inputs: Vec<Input> = Vec::with_capacity(request.needs.len());
+        for need in &request.needs {
+            if inputs.iter().any(|input| input.role == need.role) {
                 return Err(PlanError::DuplicateRole {
                     stage: stage.name().to_owned(),
                     role: need.role.to_owned(),
                 });
             }
-            match requested.get(need.stage) {
-                Some(&task) => Ok(Input {
-                    role: need.role.to_owned(),
-                    task,
-                }),
-                None => Err(PlanError::NeedNotRequested {
+            let position = self.positions.get(need.stage);
+            let Some(task) = position.and_then(|&position| used[position]) else {
+                return Err(PlanError::NeedNotRequested {
                     stage: stage.name().to_owned(),
                     need: need.stage.to_owned(),
-                    point: position,
-                    known: requested.keys().copied().collect::<Vec<_>>().join(", "),
-                }),
-            }
-        };
-        request.needs.iter().map(input).collect()
+                    point,
+                    known: self.requested(point).join(", "),
+                });
+            };
+            let role = need.role.to_owned();
+            inputs.push(Input { role, task });
+        }
+        Ok(inputs)
+    }
+
+    /// Names of the stages that a point asked for so far, sorted.
+    fn requested(&self, point: usize) -> Vec<&'static str> {
+        let asked = self.stages.iter().zip(self.used(point));
+        let mut names: Vec<&str> = asked
+            .filter_map(|(stage, task)| task.map(|_| stage.name()))
+            .collect();
+        names.sort_unstable();
+        names
     }
 
     /// The task with these parts: the one that is there, or a new one.
+    ///
+    /// `parameters` is canonical JSON.
     fn add_task(
         &mut self,
         stage: &dyn StageDefinition,
-        parameters: Value,
+        parameters: &str,
         needs: Vec<Input>,
     ) -> TaskId {
-        let key_of = |input: &Input| (input.role.clone(), self.plan.tasks[input.task].key.clone());
-        let key_parts = KeyParts {
+        let code = self.code.get(stage.name()).cloned().unwrap_or_default();
+        let head = KeyHead {
             format: FORMAT,
-            stage: stage.name().to_owned(),
+            stage: stage.name(),
             stage_version: stage.version(),
-            code: self.code.get(stage.name()).cloned().unwrap_or_default(),
-            parameters,
-            needs: needs.iter().map(key_of).collect(),
+            code: code.digest(),
         };
-        let key = key_parts.key();
-        let id = *self
-            .by_key
-            .entry(key.clone())
-            .or_insert(self.plan.tasks.len());
-        if id == self.plan.tasks.len() {
+        let mut keys: Vec<(&str, &Key)> = needs
+            .iter()
+            .map(|input| (input.role.as_str(), &self.plan.tasks[input.task].key))
+            .collect();
+        keys.sort_unstable_by_key(|&(role, _)| role);
+        let text = KeyText::new(head.text(parameters, keys.into_iter()));
+        let key = text.key();
+        let next = self.plan.tasks.len();
+        let id = *self.by_key.entry(key.clone()).or_insert(next);
+        if id == next {
             self.plan.tasks.push(Task {
                 id,
                 stage: stage.name().to_owned(),
-                key_parts,
+                stage_version: stage.version(),
+                key_text: text,
+                code,
                 key,
                 places: Value::Null,
                 needs,
-                label: stage.name().to_owned(),
+                label: String::new(),
                 coordinates: Vec::new(),
                 points: Vec::new(),
             });
@@ -184,8 +207,9 @@ impl<'a> Builder<'a> {
     }
 
     fn label_tasks(&mut self) {
+        let places = Places::new(&self.plan.points);
         for task in &mut self.plan.tasks {
-            task.coordinates = common_coordinates(&self.plan.points, &task.points);
+            task.coordinates = places.common_coordinates(&task.points);
             task.label = label(&task.stage, &task.coordinates);
         }
     }
@@ -195,7 +219,7 @@ impl<'a> Builder<'a> {
         &mut self,
         stage: &dyn StageDefinition,
         name: &str,
-        parameters: Value,
+        parameters: &str,
         needs: Vec<Input>,
     ) -> TaskId {
         let id = self.add_task(stage, parameters, needs);
@@ -206,53 +230,54 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a task for every table that some point has rows of.
-    fn add_tables(
-        &mut self,
-        stages: &[&dyn StageDefinition],
-    ) -> Result<BTreeMap<&'static str, TaskId>, PlanError> {
+    fn add_tables(&mut self) -> Result<BTreeMap<&'static str, TaskId>, PlanError> {
         let mut tables = BTreeMap::new();
-        for name in table_names(stages) {
-            let (rows, needs) = self.rows(name, stages);
-            if rows.is_empty() {
+        let starts: Vec<String> = self.points.iter().map(row_start).collect();
+        for name in table_names(self.stages) {
+            let (parameters, needs) = self.table(name, &starts);
+            if needs.is_empty() {
                 continue;
             }
-            let parameters = TableParameters {
-                table: name.to_owned(),
-                rows,
-            };
-            let gatherer = gatherer(stages, TABLE_STAGE)?;
-            let id = self.add_gathering(gatherer, name, json!(parameters), needs);
+            let gatherer = gatherer(self.stages, TABLE_STAGE)?;
+            let id = self.add_gathering(gatherer, name, &parameters, needs);
             tables.insert(name, id);
         }
         Ok(tables)
     }
 
-    /// The rows of a table, point by point, and the tasks that hold them.
-    fn rows(&self, table: &str, stages: &[&dyn StageDefinition]) -> (Vec<TableRow>, Vec<Input>) {
+    /// The [`TableParameters`](super::TableParameters) of a table as canonical JSON, and the tasks that hold its rows.
+    ///
+    /// The rows go point by point; `starts` are the texts with which they begin.
+    fn table(&self, table: &str, starts: &[String]) -> (String, Vec<Input>) {
+        let makers: Vec<usize> = (0..self.stages.len())
+            .filter(|&stage| self.stages[stage].tables().contains(&table))
+            .collect();
         let mut needs: Vec<Input> = Vec::new();
-        let mut roles: HashMap<TaskId, String> = HashMap::new();
-        let mut rows = Vec::new();
-        for (point, by_stage) in self.points.iter().zip(&self.by_stage) {
-            let makers = stages
-                .iter()
-                .filter(|stage| stage.tables().contains(&table));
-            for &task in makers.filter_map(|stage| by_stage.get(stage.name())) {
-                let next = format!("fragment_{:06}", needs.len());
-                let source = roles.entry(task).or_insert_with(|| {
-                    let role = next.clone();
+        let mut fragments: HashMap<TaskId, usize> = HashMap::new();
+        let mut text = String::from("{\"rows\":[");
+        for (point, start) in starts.iter().enumerate() {
+            let used = self.used(point);
+            for task in makers.iter().filter_map(|&stage| used[stage]) {
+                let fragment = *fragments.entry(task).or_insert(needs.len());
+                if fragment == needs.len() {
+                    let role = role(fragment);
                     needs.push(Input { role, task });
-                    next
-                });
-                rows.push(row(point, source));
+                }
+                text.push_str(if text.ends_with('[') { "" } else { "," });
+                text.push_str(start);
+                write_text(&needs[fragment].role, &mut text);
+                text.push('}');
             }
         }
-        (rows, needs)
+        text.push_str("],\"table\":");
+        write_text(table, &mut text);
+        text.push('}');
+        (text, needs)
     }
 
     /// Adds a task for every figure whose tables are all made.
     fn add_figures(
         &mut self,
-        stages: &[&dyn StageDefinition],
         figures: &[FigureRequest],
         tables: &BTreeMap<&'static str, TaskId>,
     ) -> Result<(), PlanError> {
@@ -265,9 +290,9 @@ impl<'a> Builder<'a> {
             let Some(needs) = figure.tables.iter().map(input).collect::<Option<Vec<_>>>() else {
                 continue;
             };
-            let gatherer = gatherer(stages, FIGURE_STAGE)?;
+            let gatherer = gatherer(self.stages, FIGURE_STAGE)?;
             let parameters = json!({ "figure": figure.name, "drawing": figure.parameters });
-            self.add_gathering(gatherer, &figure.name, parameters, needs);
+            self.add_gathering(gatherer, &figure.name, &canonical_json(&parameters), needs);
         }
         Ok(())
     }
@@ -292,8 +317,16 @@ fn gatherer<'s>(
     found.copied().ok_or(PlanError::NoGatherer { stage: name })
 }
 
-fn row(point: &Point, source: &str) -> TableRow {
-    TableRow {
+/// Role of a fragment of a table.
+fn role(fragment: usize) -> String {
+    format!("fragment_{fragment:06}")
+}
+
+/// The canonical JSON of a [`TableRow`] up to the text of its `source`, its last member.
+///
+/// All tables have the rows of a point in common, but for that.
+fn row_start(point: &Point) -> String {
+    let row = TableRow {
         point: point.index,
         replicate: point.replicate,
         seed: point.seed,
@@ -302,6 +335,9 @@ fn row(point: &Point, source: &str) -> TableRow {
             .iter()
             .map(|(name, scalar)| (name.clone(), value(scalar)))
             .collect(),
-        source: source.to_owned(),
-    }
+        source: String::new(),
+    };
+    let mut text = canonical_json(&json!(row));
+    text.truncate(text.len() - "\"\"}".len());
+    text
 }

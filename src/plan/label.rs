@@ -32,27 +32,43 @@ pub(super) fn place(point: &Point) -> Place {
     }
 }
 
-/// The coordinates on which all `members` agree, in the order of the axes.
-///
-/// The replicate is the last of them, and left out if the plan has only one.
-pub(super) fn common_coordinates(places: &[Place], members: &[usize]) -> Vec<(String, String)> {
-    let Some((&first, others)) = members.split_first() else {
-        return Vec::new();
-    };
-    let several = places
-        .iter()
-        .any(|p| p.replicate != places[first].replicate);
-    let mut common = coordinates(&places[first], several);
-    for &other in others {
-        let theirs = coordinates(&places[other], several);
-        common.retain(|coordinate| theirs.contains(coordinate));
-    }
-    common
+/// Where all points lie, for naming tasks by what their points have in common.
+pub(super) struct Places<'a> {
+    places: &'a [Place],
+    /// Whether there is more than one replicate.
+    several: bool,
 }
 
-fn coordinates(place: &Place, with_replicate: bool) -> Vec<(String, String)> {
-    let replicate = with_replicate.then(|| (REPLICATE.to_owned(), place.replicate.to_string()));
-    place.coordinates.iter().cloned().chain(replicate).collect()
+impl<'a> Places<'a> {
+    pub(super) fn new(places: &'a [Place]) -> Self {
+        let mut pairs = places.windows(2);
+        let several = pairs.any(|pair| pair[0].replicate != pair[1].replicate);
+        Self { places, several }
+    }
+
+    /// The coordinates on which all `members` agree, in the order of the axes.
+    ///
+    /// The replicate is the last of them, and left out if the plan has only one.
+    pub(super) fn common_coordinates(&self, members: &[usize]) -> Vec<(String, String)> {
+        let Some((&first, others)) = members.split_first() else {
+            return Vec::new();
+        };
+        let (first, others) = (
+            &self.places[first],
+            others.iter().map(|&other| &self.places[other]),
+        );
+        let mut common: Vec<&(String, String)> = first.coordinates.iter().collect();
+        let mut replicate = self.several;
+        for other in others {
+            common.retain(|coordinate| other.coordinates.contains(coordinate));
+            replicate &= other.replicate == first.replicate;
+        }
+        let mut common: Vec<(String, String)> = common.into_iter().cloned().collect();
+        if replicate {
+            common.push((REPLICATE.to_owned(), first.replicate.to_string()));
+        }
+        common
+    }
 }
 
 /// `stage[name=value, …]`, or `stage` alone if there are no coordinates.
@@ -60,9 +76,11 @@ pub(super) fn label(stage: &str, coordinates: &[(String, String)]) -> String {
     if coordinates.is_empty() {
         return stage.to_owned();
     }
-    let parts: Vec<String> = coordinates
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    format!("{stage}[{}]", parts.join(", "))
+    let mut text = format!("{stage}[");
+    for (position, (name, value)) in coordinates.iter().enumerate() {
+        let comma = if position == 0 { "" } else { ", " };
+        text.extend([comma, name, "=", value]);
+    }
+    text.push(']');
+    text
 }

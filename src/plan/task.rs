@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::key::{Key, KeyParts};
+use super::key::{CodeDigests, Key, KeyParts, KeyText};
 
 /// Number of a task in its plan.
 pub type TaskId = usize;
@@ -15,8 +15,14 @@ pub struct Task {
     pub id: TaskId,
     /// Name of the stage.
     pub stage: String,
-    /// Printable parts of the key: stage, version, parameters, needed keys.
-    pub key_parts: KeyParts,
+    /// Version of the stage's meaning.
+    pub stage_version: u32,
+    /// [`Task::key_parts`], as text.
+    #[serde(skip)]
+    pub(super) key_text: KeyText,
+    /// The code of the stage.
+    #[serde(skip)]
+    pub(super) code: CodeDigests,
     /// Digest of the key parts.
     pub key: Key,
     /// Where things lie; not a part of the key.
@@ -33,10 +39,19 @@ pub struct Task {
 }
 
 impl Task {
-    /// Parameters of the stage.
+    /// Printable parts of the key: stage, version, parameters, needed keys.
+    ///
+    /// They are read from a text at each call: a plan has many tasks, of which few
+    /// are asked for their parts.
     #[must_use]
-    pub fn parameters(&self) -> &Value {
-        &self.key_parts.parameters
+    pub fn key_parts(&self) -> KeyParts {
+        self.key_text.parts(&self.code)
+    }
+
+    /// Parameters of the stage, read as [`Task::key_parts`].
+    #[must_use]
+    pub fn parameters(&self) -> Value {
+        self.key_parts().parameters
     }
 }
 
@@ -68,6 +83,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether some task reads its result, by task.
+    #[must_use]
+    pub fn read_by_some(&self) -> Vec<bool> {
+        let mut read = vec![false; self.tasks.len()];
+        for input in self.tasks.iter().flat_map(|task| &task.needs) {
+            read[input.task] = true;
+        }
+        read
+    }
+
     /// The tasks that read each task's result, by task.
     #[must_use]
     pub fn dependants(&self) -> Vec<Vec<TaskId>> {

@@ -45,11 +45,11 @@ fn points_share_what_they_agree_on_and_tasks_come_after_their_needs() {
     );
     assert_eq!(plan.tasks[0].points, [0, 1]);
     for task in &plan.tasks {
-        assert_eq!(task.key, task.key_parts.key());
+        assert_eq!(task.key, task.key_parts().key());
         assert!(task.needs.iter().all(|input| input.task < task.id));
         for input in &task.needs {
             let key = &plan.tasks[input.task].key;
-            assert_eq!(task.key_parts.needs.get(&input.role), Some(key));
+            assert_eq!(task.key_parts().needs.get(&input.role), Some(key));
         }
     }
     assert_eq!(plan.dependants()[0], [1, 2, 3, 4]);
@@ -68,7 +68,7 @@ fn the_replicate_is_named_if_there_are_several() {
 fn a_table_knows_the_rows_of_each_point() {
     let plan = four_points();
     let table = &plan.tasks[10];
-    let parameters: TableParameters = serde_json::from_value(table.parameters().clone()).unwrap();
+    let parameters: TableParameters = serde_json::from_value(table.parameters()).unwrap();
     assert_eq!(parameters.table, "likelihood");
     assert_eq!(parameters.rows.len(), 4);
     let row = &parameters.rows[2];
@@ -101,7 +101,7 @@ fn points_that_share_a_fragment_each_have_their_row() {
         .iter()
         .find(|t| t.label == "table[name=thermodynamics]")
         .unwrap();
-    let parameters: TableParameters = serde_json::from_value(table.parameters().clone()).unwrap();
+    let parameters: TableParameters = serde_json::from_value(table.parameters()).unwrap();
     assert_eq!(table.needs.len(), 1);
     assert_eq!(parameters.rows.len(), 3);
 }
@@ -408,6 +408,44 @@ fn canonical_json_is_sorted_and_short() {
         canonical_json(&value),
         r#"{"a":{"Z":null,"ü":"x\"y"},"b":[1,1.0,0.0,0.1,1e+300]}"#
     );
+}
+
+#[test]
+fn the_text_of_key_parts_is_their_canonical_json() {
+    let mut odd = parts();
+    odd.stage = "a \"quoted\" \\ name\n".to_owned();
+    odd.parameters = json!({"ü\t": ["\u{1}", -0.0, 1e300], "a": {"\u{7f}/": false}});
+    odd.needs.insert("ro\"le".to_owned(), parts().key());
+    for parts in [parts(), odd] {
+        let text = parts.text();
+        assert_eq!(text, canonical_json(&json!(parts)));
+        assert_eq!(
+            blake3::hash(text.as_bytes()).to_hex().as_str(),
+            parts.key().as_str()
+        );
+    }
+}
+
+#[test]
+fn a_key_is_64_lower_case_hexadecimal_digits_also_in_json() {
+    let key = parts().key();
+    let text = serde_json::to_string(&key).unwrap();
+    assert_eq!(text, format!("\"{key}\""));
+    assert_eq!(serde_json::from_str::<Key>(&text).unwrap(), key);
+    assert_eq!(key.short(), &key.as_str()[..8]);
+    for wrong in [
+        "",
+        "0123",
+        &"A".repeat(64),
+        &"0".repeat(65),
+        &"é".repeat(32),
+    ] {
+        assert_eq!(Key::parse(wrong), None);
+        assert!(
+            serde_json::from_value::<Key>(json!(wrong)).is_err(),
+            "{wrong}"
+        );
+    }
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! What each stage of a run cost.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
 
-use crate::plan::{Plan, Task};
+use serde::{Deserialize, Serialize};
 
+use crate::plan::{Plan, Task, TaskId};
+
+use super::super::store::{Entry, Store};
 use super::super::summary::{RunSummary, TaskCost};
 
 /// What the tasks of one stage cost.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct StageCost {
     /// Name of the stage.
     pub(super) stage: String,
@@ -28,8 +31,32 @@ pub(super) struct StageCost {
     pub(super) of_earlier_runs_threads_unknown: usize,
 }
 
-/// The stages in the order of the plan, each with what its tasks cost.
-pub(super) fn stage_costs(plan: &Plan, summary: &RunSummary) -> Vec<StageCost> {
+impl StageCost {
+    /// As a later run tells it in which no task of the stage runs.
+    pub(super) fn of_earlier_run(self) -> Self {
+        Self {
+            ran: 0,
+            cached: self.cached + self.ran,
+            wall_seconds: 0.0,
+            core_seconds: 0.0,
+            of_earlier_runs_core_seconds: self.of_earlier_runs_core_seconds + self.core_seconds,
+            ..self
+        }
+    }
+}
+
+/// The stages in the order of the plan, each with what its tasks cost: those of this run,
+/// and those of earlier ones as their entries say.
+pub(super) fn stage_costs(plan: &Plan, summary: &RunSummary, store: &Store) -> Vec<StageCost> {
+    let others = plan
+        .tasks
+        .iter()
+        .filter(|task| !summary.ran.contains_key(&task.id));
+    let recalled = others.filter_map(|task| {
+        let entry = store.glance(&task.stage, &task.key)?;
+        Some((task.id, earlier_cost(&entry, summary.started_unix)))
+    });
+    let recalled: Costs = recalled.collect();
     let mut order: Vec<&str> = Vec::new();
     for task in &plan.tasks {
         if !order.contains(&task.stage.as_str()) {
@@ -40,17 +67,28 @@ pub(super) fn stage_costs(plan: &Plan, summary: &RunSummary) -> Vec<StageCost> {
         .into_iter()
         .map(|stage| {
             let tasks = plan.tasks.iter().filter(|task| task.stage == stage);
-            of_stage(stage, &tasks.collect::<Vec<_>>(), summary)
+            of_stage(stage, &tasks.collect::<Vec<_>>(), (&summary.ran, &recalled))
         })
         .collect()
 }
 
-fn of_stage(stage: &str, tasks: &[&Task], summary: &RunSummary) -> StageCost {
-    let costs = |of: &std::collections::BTreeMap<usize, TaskCost>| -> Vec<TaskCost> {
+fn earlier_cost(entry: &Entry, started_unix: f64) -> TaskCost {
+    TaskCost {
+        started: entry.started_unix - started_unix,
+        seconds: entry.seconds,
+        threads: entry.threads.map(|threads| threads as usize),
+    }
+}
+
+/// Costs of tasks, by task.
+type Costs = BTreeMap<TaskId, TaskCost>;
+
+fn of_stage(stage: &str, tasks: &[&Task], (ran, recalled): (&Costs, &Costs)) -> StageCost {
+    let costs = |of: &Costs| -> Vec<TaskCost> {
         let found = tasks.iter().filter_map(|task| of.get(&task.id));
         found.copied().collect()
     };
-    let (ran, earlier) = (costs(&summary.ran), costs(&summary.recalled));
+    let (ran, earlier) = (costs(ran), costs(recalled));
     StageCost {
         stage: stage.to_owned(),
         tasks: tasks.len(),

@@ -79,6 +79,14 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     replaced
 }
 
+/// As [`replace`], unless the file holds `bytes` already.
+pub(crate) fn update(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    if read_if_there(path).is_ok_and(|found| found.as_deref() == Some(bytes)) {
+        return Ok(());
+    }
+    replace(path, bytes)
+}
+
 /// Renames a file or folder and syncs the folder it went to.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     fault::before("rename", to)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::plan::{Key, KeyParts, canonical_json};
 
@@ -105,12 +106,8 @@ pub struct Entry {
 impl Entry {
     /// The file that holds the entry: JSON with the digest filled in.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let sealed = Self {
-            digest: self.own_digest(),
-            ..self.clone()
-        };
-        // A struct of strings, numbers and maps with text keys always has a JSON form.
-        let value = serde_json::to_value(&sealed).unwrap_or_default();
+        let (mut value, digest) = self.unsealed();
+        value["digest"] = digest.into();
         format!("{value:#}\n").into_bytes()
     }
 
@@ -122,7 +119,7 @@ impl Entry {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let entry: Self = serde_json::from_slice(bytes)
             .map_err(|error| format!("`{ENTRY_FILE}` is not an entry: {error}"))?;
-        if entry.digest != entry.own_digest() {
+        if entry.digest != entry.unsealed().1 {
             return Err(format!("`{ENTRY_FILE}` does not fit its own digest"));
         }
         Ok(entry)
@@ -134,14 +131,14 @@ impl Entry {
         self.seconds * f64::from(self.threads.unwrap_or(1))
     }
 
-    fn own_digest(&self) -> String {
-        let unsealed = Self {
-            digest: String::new(),
-            ..self.clone()
-        };
-        let value = serde_json::to_value(&unsealed).unwrap_or_default();
+    /// The entry as JSON without its digest, and the digest of that.
+    fn unsealed(&self) -> (Value, String) {
+        // A struct of strings, numbers and maps with text keys always has a JSON form.
+        let mut value = json!(self);
+        value["digest"] = Value::from("");
         let text = canonical_json(&value);
-        blake3::hash(text.as_bytes()).to_hex().to_string()
+        let digest = blake3::hash(text.as_bytes()).to_hex().to_string();
+        (value, digest)
     }
 }
 

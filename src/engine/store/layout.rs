@@ -142,6 +142,15 @@ impl StoreLayout {
         Key::parse(name.strip_suffix(".lock")?)
     }
 
+    /// Holds an empty file for each entry that has warnings.
+    pub(crate) fn warned_area(&self) -> PathBuf {
+        self.area("warned")
+    }
+
+    pub(crate) fn warned(&self, key: &Key) -> PathBuf {
+        self.warned_area().join(key.as_str())
+    }
+
     /// The folders that every store has.
     pub(crate) fn areas(&self) -> [PathBuf; 5] {
         ["work", "locks", "tmp", "damaged", "roots"].map(|name| self.area(name))

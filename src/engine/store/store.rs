@@ -1,6 +1,6 @@
 //! The store: look up, set aside, publish.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -125,6 +125,10 @@ impl Store {
         let layout = StoreLayout::new(path);
         atomic::create_folder(layout.root())?;
         read_format(&layout)?;
+        // In a store from before there was the list, it would lack the entries that are there.
+        if !layout.versioned().exists() {
+            atomic::create_folder(&layout.warned_area())?;
+        }
         for area in layout.areas() {
             atomic::create_folder(&area)?;
         }
@@ -229,6 +233,24 @@ impl Store {
         })
     }
 
+    /// Keys of all entries that have warnings, and perhaps of some that are gone;
+    /// `None` if the store keeps no list of them.
+    pub(crate) fn warned(&self) -> Option<HashSet<Key>> {
+        let area = self.layout.warned_area();
+        let names = area.is_dir().then(|| atomic::names(&area).ok())??;
+        Some(names.iter().filter_map(|name| Key::parse(name)).collect())
+    }
+
+    /// Keys for which there is a folder of `stage`, whatever is in it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if the folder of the stage cannot be listed.
+    pub(crate) fn listed(&self, stage: &str) -> Result<HashSet<Key>, StoreError> {
+        let names = atomic::names(&self.layout.stage(stage))?;
+        Ok(names.iter().filter_map(|name| Key::parse(name)).collect())
+    }
+
     /// What the entry of a task says of itself, without a look at its files;
     /// `None` if there is none that can be read.
     pub(crate) fn glance(&self, stage: &str, key: &Key) -> Option<Entry> {
@@ -314,6 +336,9 @@ impl Store {
         atomic::sync_folder(private.path())?;
         let place = self.layout.entry(&stage, &key);
         atomic::create_folder(&self.layout.stage(&stage))?;
+        if !entry.warnings.is_empty() && self.layout.warned_area().is_dir() {
+            atomic::replace(&self.layout.warned(&key), b"")?;
+        }
         let mut publication = Publication::New;
         while !atomic::rename_if_free(private.path(), &place)? {
             match self.look_again(&stage, &key)? {

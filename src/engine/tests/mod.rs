@@ -5,6 +5,7 @@ mod caring;
 mod estimating;
 mod explaining;
 mod failing;
+mod growth;
 mod predicting;
 mod provenance;
 mod reporting;

@@ -23,6 +23,45 @@ fn warnings_are_told_again_by_a_run_that_computes_nothing() {
 }
 
 #[test]
+fn warnings_are_told_again_also_from_a_store_that_keeps_no_list_of_them() {
+    let world = World::new().before("train", |task| {
+        task.warn("not converged");
+        Ok(())
+    });
+    let first = world.run().summary.warnings;
+    let listed = world.store().warned().unwrap();
+    assert_eq!(listed.len(), 4, "an entry with warnings each");
+    fs::remove_dir_all(world.root.join(".store/v1/_warned")).unwrap();
+    assert_eq!(world.run().summary.warnings, first);
+    assert!(
+        world.store().warned().is_none(),
+        "a list begun late lacks entries"
+    );
+}
+
+#[test]
+fn a_run_that_computes_nothing_reads_the_entries_it_hands_out_and_no_others() {
+    let mut world = World::new();
+    world.temperatures = (1..=50).map(|step| 0.1 * f64::from(step)).collect();
+    world.run();
+    // What is not read cannot be missed.
+    for stage in ["sample", "train", "likelihood"] {
+        fs::rename(
+            world.root.join(".store/v1").join(stage),
+            world.root.join(stage),
+        )
+        .unwrap();
+    }
+    let second = world.run();
+    assert_eq!(
+        (second.summary.done, second.summary.cached),
+        (0, 2),
+        "a table and its figure"
+    );
+    assert!(second.summary.complete());
+}
+
+#[test]
 fn provenance_tells_what_was_run_and_how_it_went() {
     let world = World::new();
     world.run();

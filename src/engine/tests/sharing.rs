@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use crate::plan::Plan;
+use crate::plan::{KeyParts, Task};
 
 use super::super::store::Record;
 use super::super::world::World;
@@ -55,7 +55,9 @@ fn a_task_that_another_process_has_is_waited_for_and_its_result_used() {
         thread::sleep(Duration::from_millis(120));
         let private = other.private_folder(&task.key).unwrap();
         private.write("samples", b"of the other").unwrap();
-        other.publish(&private, record(&plan)).unwrap();
+        other
+            .publish(&private, record(task, &task.key_parts()))
+            .unwrap();
         drop(claim);
         run.join().unwrap()
     });
@@ -84,11 +86,10 @@ fn a_task_whose_worker_dies_is_taken_over() {
     assert_eq!(done.summary.done, 1);
 }
 
-fn record(plan: &Plan) -> Record<'_> {
-    let task = &plan.tasks[0];
+fn record<'a>(task: &'a Task, key_parts: &'a KeyParts) -> Record<'a> {
     Record {
         key: &task.key,
-        key_parts: &task.key_parts,
+        key_parts,
         label: &task.label,
         warnings: Vec::new(),
         started_unix: 0.0,

@@ -16,7 +16,6 @@ fn summary() -> RunSummary {
         started_unix: 1_000_000_000.0,
         seconds: 20.0,
         ran: BTreeMap::new(),
-        recalled: BTreeMap::new(),
     }
 }
 
