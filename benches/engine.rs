@@ -13,9 +13,11 @@
 //! sync every file, which takes time but little of the processor; the last size is
 //! planned and not run.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -72,7 +74,7 @@ fn measure(tasks: usize) -> Outcome<()> {
     if tasks <= LARGEST_RUN {
         let once = |part: &str| -> Outcome<usize> {
             let clock = Clock::start(process_seconds);
-            let done = run_all(&plan, &toys, folder.path().to_owned())?;
+            let done = run_all(&plan, &toys, folder.path())?;
             clock.stop(part, tasks);
             Ok(done)
         };
@@ -83,9 +85,9 @@ fn measure(tasks: usize) -> Outcome<()> {
 }
 
 /// One run of a plan as the program does it; the number of tasks that ran.
-fn run_all(plan: &Plan, toys: &[Toy], folder: PathBuf) -> Outcome<usize> {
-    let store = Store::open(&folder)?;
-    let results = Results::open(&folder, "results")?;
+fn run_all(plan: &Plan, toys: &[Toy], folder: &Path) -> Outcome<usize> {
+    let store = Store::open(folder)?;
+    let results = Results::open(folder, "results")?;
     let stages: Vec<&dyn Stage> = toys.iter().map(|toy| toy as _).collect();
     let options = RunOptions {
         threads: 2,
