@@ -329,7 +329,7 @@ fn rates(rows: usize, shift: f64) -> Table {
     let columns = columns
         .into_iter()
         .map(|(name, column)| (name.to_owned(), column));
-    Table::from_columns("rates", columns.collect()).unwrap()
+    Table::from_columns("rates", columns.collect()).expect("a table")
 }
 
 /// `docs/compare.md` has the time that it takes; here only that it is not quadratic: a

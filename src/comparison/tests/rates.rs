@@ -174,6 +174,33 @@ fn two_replicates_with_too_small_errors_alarm_at_the_level_at_most() {
     );
 }
 
+/// Rows whose spreads differ tenfold: from three replicates on each has its own.
+#[test]
+fn rows_of_unlike_spread_alarm_at_the_level_at_most() {
+    let mut generator = Xoshiro256PlusPlus::seed_from_u64(11);
+    let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
+    for (replicates, quoted) in [(3, true), (3, false), (2, false)] {
+        let mut hits = 0;
+        for _ in 0..2000 {
+            // Each row has a spread of its own, the same in both folders.
+            let scales: Vec<f64> = (0..20).map(|_| normal().exp()).collect();
+            let mut table = || {
+                let mut rows = Vec::new();
+                for (point, scale) in scales.iter().enumerate() {
+                    for replicate in 0..replicates {
+                        let error = quoted.then_some(0.1);
+                        rows.push((replicate, point as f64, scale * normal(), error));
+                    }
+                }
+                couplings(&rows)
+            };
+            let (a, b) = (table(), table());
+            hits += usize::from(some_differ(&compared(a, b, &at(0.05))));
+        }
+        assert_at_most(hits, 2000, 0.05);
+    }
+}
+
 /// A shift of five standard errors of the difference: with known errors, 2.576 are
 /// needed at the level 0.01, and 5 + normal noise exceed them with probability 0.992.
 #[test]
