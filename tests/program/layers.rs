@@ -7,7 +7,7 @@ fn labels(experiment: &Experiment, stage: &str) -> Vec<String> {
     let tasks = experiment.plan(&[]).into_iter();
     tasks
         .filter(|task| task["stage"] == stage)
-        .map(|task| task["label"].as_str().unwrap().to_owned())
+        .map(|task| task["label"].as_str().expect("a label").to_owned())
         .collect()
 }
 
@@ -82,6 +82,33 @@ fn a_run_from_several_files_keeps_one_manifest_that_stands_alone() {
         labels(&alone, "train"),
         ["train[latent=1]", "train[latent=2]"]
     );
+}
+
+#[test]
+fn a_column_is_empty_where_a_combination_has_no_such_parameter() {
+    let text = format!(
+        "{POINT}[sweep]\nvae.prior = [\"normal\", \"mixture\"]\n[[sweep.when]]\n\
+         if = {{ \"vae.prior\" = \"mixture\" }}\nvae.components = [2, 3]\n"
+    );
+    let experiment = Experiment::new(&text);
+    experiment.run(&[]).with_code(0);
+    let table = experiment.table("likelihood");
+    let components = table.numbers("components").unwrap();
+    let priors = table.texts("prior").unwrap();
+    let found: Vec<(&str, Option<f64>)> = priors
+        .iter()
+        .map(String::as_str)
+        .zip(components.iter().copied())
+        .collect();
+    let expected = [
+        ("normal", None),
+        ("mixture", Some(2.0)),
+        ("mixture", Some(3.0)),
+    ];
+    assert_eq!(found, expected);
+    // A task is named, and chosen, by what it has not.
+    let only = ["--only", "train[components=none]", "--expect-cached"];
+    experiment.run(&only).with_code(0);
 }
 
 #[test]

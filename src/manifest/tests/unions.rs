@@ -436,6 +436,14 @@ fn paths_in_a_table_count_from_it() {
 }
 
 #[test]
+fn axes_of_a_table_that_is_not_read_are_a_problem_and_no_more() {
+    let problems = bad(&swept("recording.bins = [\"0:1\", \"1:2\"]"));
+    let conflict =
+        |problem: &Problem| (problem.code, &*problem.key) == ("manifest::conflict", "model");
+    assert!(problems.iter().any(conflict), "{problems:#?}");
+}
+
+#[test]
 fn plots_may_name_the_axes_of_members() {
     let plot = "[[plot]]\nname = \"p\"\ntable = \"patterns\"\nx = \"hidden\"\ny = \"overlap\"\n";
     assert_eq!(good(&swept(&format!("{UNION}{plot}"))).plots[0].x, "hidden");
