@@ -35,7 +35,7 @@ pub(super) enum Command {
     /// Print the JSON Schema of a manifest, for editors
     Schema(super::schema::SchemaArguments),
     /// Print the completions of a shell
-    Completions(super::completions::CompletionsArguments),
+    Completions(completions::CompletionsArguments),
     /// Print or write the manual pages
     Man(super::man::ManArguments),
 }

@@ -99,14 +99,19 @@ fn exclude(
     (!idle).then_some(all)
 }
 
-/// Combinations in which every value of every axis occurs, one axis at a time.
+/// Values of an axis that are checked where the sweep cannot be expanded.
+const MOST_CHECKED: usize = 1000;
+
+/// Combinations in which the values of every axis occur, one axis at a time.
 ///
-/// They serve to check values where the sweep itself cannot be expanded.
+/// They serve to check values where the sweep itself cannot be expanded. Of many values the
+/// first [`MOST_CHECKED`] do: a few lines can ask for millions, and the rest is checked once
+/// the sweep is mended.
 pub(super) fn one_at_a_time(sweep: &Sweep<'_>) -> Vec<Vec<usize>> {
     let first = vec![0; sweep.axes.len()];
     let mut all = vec![first.clone()];
     for (axis, swept) in sweep.axes.iter().enumerate() {
-        for value in 1..swept.values.len() {
+        for value in 1..swept.values.len().min(MOST_CHECKED) {
             let mut combination = first.clone();
             combination[axis] = value;
             all.push(combination);
