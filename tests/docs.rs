@@ -11,6 +11,7 @@ const PAGES: &[&str] = &[
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
+    "docs/command-line.md",
     "docs/compare.md",
     "docs/devices.md",
     "docs/faults.md",

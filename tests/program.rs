@@ -4,6 +4,8 @@ mod support;
 
 #[path = "program/caching.rs"]
 mod caching;
+#[path = "program/comfort.rs"]
+mod comfort;
 #[path = "program/compare.rs"]
 mod compare;
 #[path = "program/failures.rs"]

@@ -112,7 +112,7 @@ const BASH: &str = r#"_clap_complete_NAME() {
     local current=${words[${#words[@]} - 1]}
     local before=${current%"${current##*[=:]}"}
     COMPREPLY=()
-    while IFS= read -r candidate; do
+    while IFS= read -r candidate || [[ -n $candidate ]]; do
         [[ -n $candidate ]] && COMPREPLY+=("${candidate#"$before"}")
     done < <(
         _CLAP_IFS=$'\n' _CLAP_COMPLETE_INDEX=$((${#words[@]} - 1)) VAR=bash \

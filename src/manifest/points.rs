@@ -259,10 +259,15 @@ fn merged(outer: &[Choice], inner: &[Choice]) -> Combination {
     pairs.map(|(inner, outer)| inner.or(*outer)).collect()
 }
 
-/// Combinations in which every value of every axis that all have occurs, one axis at a
+/// Values of an axis that are checked where the sweep cannot be expanded.
+const MOST_CHECKED: usize = 1000;
+
+/// Combinations in which the values of every axis that all have occur, one axis at a
 /// time.
 ///
-/// They serve to check values where the sweep itself cannot be expanded.
+/// They serve to check values where the sweep itself cannot be expanded. Of many values the
+/// first [`MOST_CHECKED`] do: a few lines can ask for millions, and the rest is checked once
+/// the sweep is mended.
 pub(super) fn one_at_a_time(sweep: &Sweep) -> Vec<Combination> {
     let axes = sweep.axes.iter();
     let first: Combination = axes
@@ -270,7 +275,7 @@ pub(super) fn one_at_a_time(sweep: &Sweep) -> Vec<Combination> {
         .collect();
     let mut all = vec![first.clone()];
     for (position, axis) in sweep.axes.iter().enumerate() {
-        for value in 1..axis.values.len() as u32 {
+        for value in 1..axis.values.len().min(MOST_CHECKED) as u32 {
             if axis.always {
                 let mut combination = first.clone();
                 combination[position] = Some(value);
