@@ -4,11 +4,6 @@
 //! `src/stages/mod.rs` takes in, and two variables for `option_env!`. It never fails
 //! for want of git.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "this is how a build script speaks to Cargo"
-)]
-
 #[path = "build/code.rs"]
 mod code;
 #[path = "build/commit.rs"]

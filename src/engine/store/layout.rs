@@ -41,6 +41,11 @@ impl StoreLayout {
         self.root.join("FORMAT")
     }
 
+    /// Held while a file of the store's own folder is written.
+    pub(crate) fn own_lock(&self) -> PathBuf {
+        self.root.join(".lock")
+    }
+
     /// Tells backup programs that the folder can be made again.
     pub(crate) fn cache_tag(&self) -> PathBuf {
         self.root.join("CACHEDIR.TAG")

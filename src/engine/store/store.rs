@@ -10,7 +10,7 @@ use super::atomic;
 use super::claim::Claim;
 use super::entry::{Entry, StoredEntry, host};
 use super::error::StoreError;
-use super::layout::{ENTRY_FILE, STORE_FORMAT, StoreLayout};
+use super::layout::{ENTRY_FILE, PARTIAL, STORE_FORMAT, StoreLayout};
 use super::private::PrivateFolder;
 use super::work::WorkFolder;
 
@@ -77,6 +77,7 @@ impl Store {
         let layout = StoreLayout::new(path);
         atomic::create_folder(layout.root())?;
         check_format(&layout)?;
+        remove_half_written(&layout)?;
         for area in layout.areas() {
             atomic::create_folder(&area)?;
         }
@@ -297,6 +298,19 @@ fn different(there: &Entry, new: &Entry) -> Vec<String> {
         .collect()
 }
 
+/// Removes what a process left in the store's own folder that was killed as it marked
+/// the store as ours. One that still writes has the lock.
+fn remove_half_written(layout: &StoreLayout) -> Result<(), StoreError> {
+    if atomic::names(layout.root())?
+        .iter()
+        .any(|name| name.ends_with(PARTIAL))
+    {
+        let _claim = Claim::take(&layout.own_lock())?;
+        atomic::remove_partial_files(layout.root())?;
+    }
+    Ok(())
+}
+
 /// Refuses a store of a newer format, and marks a new or older one as ours.
 fn check_format(layout: &StoreLayout) -> Result<(), StoreError> {
     let path = layout.format_file();
@@ -319,6 +333,7 @@ fn check_format(layout: &StoreLayout) -> Result<(), StoreError> {
         });
     }
     if found < STORE_FORMAT {
+        let _claim = Claim::take(&layout.own_lock())?;
         atomic::replace(&layout.cache_tag(), CACHE_TAG.as_bytes())?;
         atomic::replace(&path, format!("{STORE_FORMAT}\n").as_bytes())?;
     }

@@ -238,3 +238,14 @@ fn a_store_is_marked_as_a_cache() {
     let tag = fs::read_to_string(folder.path().join("CACHEDIR.TAG")).unwrap();
     assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55"));
 }
+
+#[test]
+fn a_kill_while_a_store_is_marked_as_ours_leaves_nothing() {
+    let folder = TempDir::new().unwrap();
+    let partial = folder.path().join(".FORMAT.12-3.partial");
+    fs::write(&partial, "").unwrap();
+    Store::open(folder.path()).unwrap();
+    assert!(!partial.exists());
+    let format = fs::read_to_string(folder.path().join("FORMAT")).unwrap();
+    assert_eq!(format, "1\n");
+}
