@@ -11,22 +11,18 @@ use std::process::Command;
 const SOURCE: [&str; 5] = ["src", "build", "build.rs", "Cargo.toml", "Cargo.lock"];
 
 /// The lines for Cargo: what is set, and what makes it old.
-pub(super) fn lines(root: &Path) -> Vec<String> {
+///
+/// Both are those of the moment at which the source was last built. A commit alone does
+/// not build it anew, which would take minutes after each of them; until then a program
+/// says that it differs from the commit before, which is true. Where it must be exact,
+/// `LATENTFIELD_BUILD` is set to something new, such as the commit.
+pub(super) fn lines(root: &Path) -> [String; 3] {
     let (commit, dirty) = state(root).unwrap_or_default();
-    let mut lines = vec![
+    [
         format!("cargo::rustc-env=LATENTFIELD_COMMIT={commit}"),
         format!("cargo::rustc-env=LATENTFIELD_DIRTY={dirty}"),
-    ];
-    // Staging changes neither of them, so that the index is not looked at.
-    let branch = git(root, &["symbolic-ref", "--quiet", "HEAD"]).unwrap_or_default();
-    for name in ["HEAD", "logs/HEAD", branch.as_str()] {
-        let path = git(root, &["rev-parse", "--git-path", name]).unwrap_or_default();
-        // Cargo would run the script each time for a path that is not there.
-        if !name.is_empty() && root.join(&path).is_file() {
-            lines.push(format!("cargo::rerun-if-changed={path}"));
-        }
-    }
-    lines
+        "cargo::rerun-if-env-changed=LATENTFIELD_BUILD".to_owned(),
+    ]
 }
 
 fn state(root: &Path) -> Option<(String, &'static str)> {

@@ -45,8 +45,11 @@ impl Source {
     pub(super) fn parse(path: &str, text: &str) -> Self {
         let module = module_of(path);
         let (mut tokens, test_modules) = without_tests(&tokens(text));
-        let code = tokens.iter().map(|token| format!("{}\n", token.text));
-        let code = code.collect();
+        let mut code = String::with_capacity(text.len());
+        for token in &tokens {
+            code.push_str(&token.text);
+            code.push('\n');
+        }
         tokens.retain(|token| !token.quoted);
         let mut names = paths(&tokens);
         for name in &mut names {
@@ -118,6 +121,11 @@ fn module_of(path: &str) -> Vec<String> {
 fn tokens(text: &str) -> Vec<Token> {
     let (mut rest, mut line, mut tokens) = (text, 1, Vec::new());
     while let Some(first) = rest.chars().next() {
+        if first.is_whitespace() {
+            line += usize::from(first == '\n');
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
         let comment = comment_length(rest);
         let literal = literal_length(rest);
         let length = comment
@@ -128,11 +136,13 @@ fn tokens(text: &str) -> Vec<Token> {
                 length => length,
             });
         let (taken, after) = rest.split_at(length);
-        if comment.is_none() && !first.is_whitespace() {
+        if comment.is_none() {
             let (text, quoted) = (taken.to_owned(), literal.is_some());
             tokens.push(Token { line, text, quoted });
         }
-        line += taken.matches('\n').count();
+        if comment.or(literal).is_some() {
+            line += taken.matches('\n').count();
+        }
         rest = after;
     }
     tokens

@@ -225,6 +225,8 @@ fn a_foreign_crate_counts_for_those_who_need_it() {
 #[test]
 fn the_program_was_built_with_these_digests() {
     let digests = code::digests(root()).unwrap();
+    let built = include_str!(concat!(env!("OUT_DIR"), "/code.rs"));
+    assert_eq!(built, code::generated(&digests));
     let stages = stages::registry(Vec::new());
     for stage in &stages {
         let of_stage: Digests = stage

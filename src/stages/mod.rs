@@ -21,7 +21,7 @@
 //!
 //! # Code and versions
 //!
-//! A key holds digests of the code that its stage depends on ([`CODE`], made by the
+//! A key holds digests of the code that its stage depends on (`code`, made by the
 //! build script): a result of other code is another result. So that a stage depends on
 //! little, what many share lies in files of its own (`data`, `model`, `outputs`).
 //!
@@ -32,6 +32,7 @@
 //! since a part of a recording is taken from all over it, `figure` at 2 for its new frames, `couplings` at 2;
 //! all others stand at 1.
 
+mod code;
 mod collective_states;
 mod couplings;
 mod data;
@@ -55,8 +56,9 @@ mod train;
 mod verdict;
 
 use crate::engine::Stage;
-use crate::plan::{Code, StageDefinition};
+use crate::plan::StageDefinition;
 
+use code::code_of;
 use outputs::{json, report, write_fragment};
 
 pub use figure::figure_requests;
@@ -64,18 +66,6 @@ pub use model_file::ModelFileError;
 pub use named_files::{NamedFileError, read_named_files, recording_digests};
 pub use point_table::parquet_points;
 pub use recording::{RecordingDigest, parquet_recording};
-
-/// For each file of this folder the parts of the code on which it depends, each with
-/// its digest: see `build/code.rs`.
-const CODE: &[(&str, Code)] = include!(concat!(env!("OUT_DIR"), "/code.rs"));
-
-/// The code on which the stage in `module` depends, as `module_path!()` names it.
-fn code_of(module: &str) -> Code {
-    let below = module.split("::stages::").nth(1).unwrap_or_default();
-    let file = below.split("::").next().unwrap_or_default();
-    let found = CODE.iter().find(|(known, _)| *known == file);
-    found.map_or(&[], |(_, code)| code)
-}
 
 /// All stages, in the order of the data's flow.
 ///

@@ -147,7 +147,7 @@ vae.latent = [1, 2]
 likelihood = { importance_samples = 4, quadrature_samples = 50 }
 patterns = { prior_draws = 64, encoded = 64 }
 thermodynamics = { vae_samples = 100 }
-couplings = { bootstrap = 5, draws = 1, prior_draws = 50 }
+couplings = { bootstrap = 10, draws = 2, prior_draws = 100 }
 statistics = { triplet_sites = 4, vae_samples = 100 }
 "#;
 

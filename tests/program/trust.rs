@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use latentfield::random;
+
 use crate::support::{Experiment, Files, POINT, SWEEP, assert_same, files, names, wait_until};
 
 /// Two recordings, each with a network and two analyses.
@@ -35,19 +37,22 @@ likelihood = { importance_samples = 16 }
 statistics = { triplet_sites = 4 }
 "#;
 
-/// A recording of 6 repeats of 20 bins of 5 cells, by a rule without symmetry.
-fn recording(rule: usize) -> Vec<u8> {
-    let active = |bin: usize, cell: usize| {
-        (5 * bin + 3 * cell + rule * bin * cell + bin * bin).is_multiple_of(2 + cell)
-    };
-    let row = |bin: usize| {
-        let bits = (0..5).map(|cell| if active(bin, cell) { "1" } else { "0" });
+/// A recording of 6 repeats of 20 bins of 5 cells that are active at random; each number
+/// is another one.
+fn recording(number: usize) -> Vec<u8> {
+    let mut generator = random::stream("recording", &[&number.to_string()]);
+    let mut row = |_| {
+        let bits = (0..5).map(|cell| {
+            let rate = 0.2 + 0.1 * f64::from(cell);
+            let active = random::uniform(&mut generator) < rate;
+            if active { "1" } else { "0" }
+        });
         bits.collect::<Vec<&str>>().join(",") + "\n"
     };
-    (0..120).map(row).collect::<String>().into_bytes()
+    (0..120).map(&mut row).collect::<String>().into_bytes()
 }
 
-/// An experiment on recordings by these two rules.
+/// An experiment on the recordings of these two numbers.
 fn recorded(a: usize, b: usize) -> Experiment {
     let experiment = Experiment::new(RECORDINGS);
     experiment.write("a.csv", &recording(a));
@@ -109,8 +114,8 @@ fn t1_named_inputs_that_exchange_their_contents_exchange_their_results() {
         let of = |name: &str| value[names.iter().position(|it| it == name).expect("a model")];
         [of("first"), of("second")]
     };
-    for (name, rule) in [("a.csv", 1), ("b.csv", 2), ("c.csv", 3)] {
-        experiment.write(name, &recording(rule));
+    for (name, number) in [("a.csv", 1), ("b.csv", 2), ("c.csv", 3)] {
+        experiment.write(name, &recording(number));
     }
     experiment.run(&[]).with_code(0);
     let [first, second] = values();

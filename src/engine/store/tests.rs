@@ -386,3 +386,14 @@ fn an_entry_from_before_threads_were_kept_still_fits_its_digest() {
     fs::write(&path, bytes).unwrap();
     assert!(matches!(look(&folder, &key), Lookup::Present(_)));
 }
+
+#[test]
+fn a_kill_while_a_store_is_marked_as_ours_leaves_nothing() {
+    let folder = TempDir::new().unwrap();
+    let partial = folder.path().join(".FORMAT.12-3.partial");
+    fs::write(&partial, "").unwrap();
+    Store::open(folder.path()).unwrap();
+    assert!(!partial.exists());
+    let format = fs::read_to_string(folder.path().join("FORMAT")).unwrap();
+    assert_eq!(format, "1\n");
+}
