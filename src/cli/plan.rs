@@ -39,6 +39,9 @@ fn plan(arguments: &PlanArguments) -> Result<(), Outcome> {
         PlanFormat::Json => json(&prepared.plan, &assessment, &explanations),
         _ => text(&prepared, &assessment, &explanations),
     }
+    // The process ends here: the system takes a plan of many tasks back faster than they
+    // are given back one by one.
+    std::mem::forget((prepared, assessment));
     Ok(())
 }
 
