@@ -58,6 +58,9 @@ fn plan(arguments: &PlanArguments) -> Result<(), Outcome> {
         _ if arguments.explain => outlook.explained(selection.only.is_empty()),
         _ => outlook.text(),
     }
+    // The process ends here: the system takes a plan of many tasks back faster than they
+    // are given back one by one.
+    std::mem::forget((prepared, assessment));
     Ok(())
 }
 
