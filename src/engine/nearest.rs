@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::plan::{Difference, Key, Plan, Task, TaskId, differences};
 
-use super::assess::{Assessment, Status};
+use super::assess::{Assessment, Reason, Status};
 use super::store::{Entry, Store, StoreError};
 
 /// Entries of a stage that a task is compared with if none has its name, the latest first.
@@ -113,12 +113,18 @@ pub(super) fn nearest_entries(
 ) -> Result<Vec<Option<Arc<Entry>>>, StoreError> {
     let mut nearest: Vec<Option<Arc<Entry>>> = vec![None; plan.tasks.len()];
     for task in &plan.tasks {
-        if matches!(assessment.statuses[task.id], Status::WillRun(_)) {
-            nearest[task.id] = match records.get(&task.stage, &task.key) {
-                Some(own) => Some(own),
-                None => search(plan, task, &nearest, records)?,
-            };
+        let Status::WillRun(reason) = &assessment.statuses[task.id] else {
+            continue;
+        };
+        let stage = records.stage(&task.stage)?;
+        if stage.latest.is_empty() {
+            continue;
         }
+        let own = match reason {
+            Reason::NoEntry => None,
+            _ => records.get(&task.stage, &task.key),
+        };
+        nearest[task.id] = own.or_else(|| search(plan, task, &nearest, &stage));
     }
     Ok(nearest)
 }
@@ -127,9 +133,8 @@ fn search(
     plan: &Plan,
     task: &Task,
     nearest: &[Option<Arc<Entry>>],
-    records: &Records<'_>,
-) -> Result<Option<Arc<Entry>>, StoreError> {
-    let stage = records.stage(&task.stage)?;
+    stage: &StageRecords,
+) -> Option<Arc<Entry>> {
     let expected: HashMap<&str, &Key> = task
         .needs
         .iter()
@@ -151,11 +156,8 @@ fn search(
         found.iter().filter(unexpected).count()
     };
     // The first of several at the same distance, which is the latest.
-    let best = stage
-        .candidates(&task.label)
-        .iter()
-        .min_by_key(|entry| distance(entry));
-    Ok(best.cloned())
+    let candidates = stage.candidates(&task.label).iter();
+    candidates.min_by_key(|entry| distance(entry)).cloned()
 }
 
 /// The task of `plan` that reads as `role` for `task`.
