@@ -60,7 +60,8 @@ fn plan(arguments: &PlanArguments) -> Result<(), Outcome> {
     }
     // The process ends here: the system takes a plan of many tasks back faster than they
     // are given back one by one.
-    std::mem::forget((prepared, assessment));
+    std::mem::forget(outlook);
+    std::mem::forget(prepared);
     Ok(())
 }
 

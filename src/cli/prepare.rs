@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::{ManifestArguments, SelectionArguments};
 use super::{Outcome, diagnostic, memory};
 use crate::engine::{Stage, Wanted};
-use crate::manifest::{
-    self, CodeInKeys, EffectiveValue, Machine, Manifest, Problems, Sources,
-};
+use crate::manifest::{self, CodeInKeys, EffectiveValue, Machine, Manifest, Problems, Sources};
 use crate::plan::{self, ByVersion, Plan, PlanError, StageDefinition};
 use crate::stages::{self, RecordingDigest};
 use crate::tables;
@@ -40,7 +38,13 @@ pub(super) fn effective(arguments: &ManifestArguments) -> Result<Vec<EffectiveVa
 
 /// Reads a manifest without a word, for completions: whatever memory it needs.
 pub(super) fn quietly(path: &Path) -> Option<Manifest> {
-    let sources = Sources::read(path, user_dir().as_deref(), Vec::new(), &stages::parquet_points).ok()?;
+    let sources = Sources::read(
+        path,
+        user_dir().as_deref(),
+        Vec::new(),
+        &stages::parquet_points,
+    )
+    .ok()?;
     manifest::load(&sources, &catalogue(&columns())).ok()
 }
 

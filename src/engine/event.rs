@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::plan::TaskId;
 
-use super::store::Mended;
 use super::forecast::Estimate;
+use super::store::Mended;
 
 /// How far a task has come.
 #[derive(Debug, Clone, PartialEq, Serialize)]

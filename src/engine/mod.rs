@@ -20,8 +20,8 @@ mod context;
 mod coordinator;
 mod error;
 mod event;
-mod forecast;
 mod finished;
+mod forecast;
 mod log;
 mod nearest;
 mod pools;
@@ -42,8 +42,8 @@ pub use assess::{Assessment, Reason, Status, Wanted, assess};
 pub use context::TaskContext;
 pub use error::EngineError;
 pub use event::{Event, Progress};
-pub use forecast::{Estimate, Forecast};
 pub use finished::{FinishedResults, read_input, write_output};
+pub use forecast::{Estimate, Forecast};
 pub use log::JsonLog;
 pub use results::{
     Machine, PointRecord, Provenance, Published, RecordingUse, Reference, ReferenceError, Results,

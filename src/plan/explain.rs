@@ -93,7 +93,12 @@ impl fmt::Display for Difference {
                 module,
                 before,
                 after,
-            } => write_change(f, &format!("code of `{module}`"), before, after),
+            } => write_change(
+                f,
+                &format!("code of `{module}`"),
+                before.as_ref(),
+                after.as_ref(),
+            ),
             Self::CodeCounts { after: true } => f.write_str("the program's code counts now"),
             Self::CodeCounts { after: false } => {
                 f.write_str("the program's code counts no more, as `store.code` says")
@@ -119,7 +124,12 @@ impl fmt::Display for Difference {
                 role,
                 before,
                 after,
-            } => write_change(f, &format!("input `{role}`"), before, after),
+            } => write_change(
+                f,
+                &format!("input `{role}`"),
+                before.as_ref(),
+                after.as_ref(),
+            ),
         }
     }
 }
@@ -160,8 +170,8 @@ fn spaced(value: &Value) -> String {
 fn write_change<T>(
     f: &mut fmt::Formatter<'_>,
     what: &str,
-    before: &Option<T>,
-    after: &Option<T>,
+    before: Option<&T>,
+    after: Option<&T>,
 ) -> fmt::Result {
     let change = match (before, after) {
         (None, _) => "is new",

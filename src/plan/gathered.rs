@@ -134,7 +134,7 @@ mod tests {
         let (old, new) = (plan(before), plan(after));
         let table = |plan: &Plan| {
             let found = plan.tasks.iter().find(|task| task.stage == "table");
-            found.unwrap().key_parts.clone()
+            found.unwrap().key_parts()
         };
         let found = differences(&table(&old), &table(&new));
         found.iter().map(ToString::to_string).collect()

@@ -265,7 +265,6 @@ impl fmt::Debug for KeyText {
     }
 }
 
-
 /// Writes `value` in the one form that keys are made from.
 ///
 /// Members of an object are sorted by the bytes of their names, there is no

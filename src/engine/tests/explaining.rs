@@ -122,7 +122,7 @@ fn what_was_there_and_cannot_be_used_is_told_apart() {
     assert!(problem(&world, label).contains("expected"), "damaged");
     world
         .store()
-        .set_aside("table", &world.key("table"))
+        .set_aside("table", &world.key("table"), "damaged")
         .unwrap();
     assert_eq!(problem(&world, label), "it was damaged and set aside");
     world.run();

@@ -81,12 +81,13 @@ fn nothing_is_published_beside_an_input_whose_place_another_result_took() {
             .unwrap();
         let record = Record {
             key: &task.key,
-            key_parts: &task.key_parts,
+            key_parts: &task.key_parts(),
             label: &task.label,
             warnings: Vec::new(),
             started_unix: 0.0,
             finished_unix: 0.0,
             seconds: 0.0,
+            threads: 1,
         };
         store.publish(&private, record).unwrap();
     });
@@ -121,17 +122,18 @@ fn an_input_that_is_equal_again_or_gone_contradicts_nothing() {
             panic!("no training")
         };
         let network = entry.read("network").unwrap();
-        store.set_aside("train", &task.key).unwrap();
+        store.set_aside("train", &task.key, "damaged").unwrap();
         let private = store.private_folder(&task.key).unwrap();
         private.write("network", &network).unwrap();
         let record = Record {
             key: &task.key,
-            key_parts: &task.key_parts,
+            key_parts: &task.key_parts(),
             label: &task.label,
             warnings: Vec::new(),
             started_unix: 7.0,
             finished_unix: 8.0,
             seconds: 1.0,
+            threads: 1,
         };
         store.publish(&private, record).unwrap();
     });
@@ -175,7 +177,7 @@ fn nothing_is_published_of_a_file_that_was_edited_after_it_was_read() {
         keep_going: false,
         wanted: Wanted::default(),
     };
-    let mut once = || {
+    let once = || {
         let plan = build(
             &points(&[1.0], &[1], 1),
             &[&stage as &dyn StageDefinition],
