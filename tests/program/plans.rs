@@ -86,7 +86,6 @@ fn a_plan_explains_what_changed() {
             "run      train: changed here\n           {line}\n           nearest result: train,"
         ),
         format!("run      likelihood: follows from `train`\n           {line}\n"),
-        format!("run      table[name=likelihood]: follows from `train`\n           {line}\n"),
     ];
     for paragraph in paragraphs {
         assert!(
@@ -95,6 +94,8 @@ fn a_plan_explains_what_changed() {
             changed.stdout
         );
     }
+    let tables = " tasks of table, such as table[name=training]: follow from `train`";
+    assert!(changed.stdout.contains(tables), "{}", changed.stdout);
     assert!(
         !changed.stdout.contains("encoder_hidden"),
         "{}",
