@@ -34,6 +34,7 @@
 //! | [`vae`] | network, training, evaluation; the only one that names burn | files |
 //! | [`recording`] | readers of real data | models |
 //! | [`tables`] | schemas, Parquet; the only one that names polars | plots |
+//! | [`comparison`] | what differs between tables of several results folders | files |
 //! | [`plots`] | figures from tables; the only one that names plotters | all but tables |
 //! | [`stages`] | one file a stage: inputs, pure modules, outputs | the command line |
 //! | [`cli`] | arguments, progress, reports; the only one that prints | |
