@@ -50,35 +50,43 @@ fn inflate(path: &Path) {
     file.set_len(1 << 40).expect("a longer file");
 }
 
+fn bytes_of(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn remove(path: &Path) {
+    std::fs::remove_file(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+}
+
 const DAMAGED_ENTRIES: [Damage; 10] = [
     ("`sampling.parquet`: found", |e| {
-        let bytes = std::fs::read(entry(e)).unwrap();
+        let bytes = bytes_of(&entry(e));
         write(&entry(e), &bytes[..bytes.len() / 2]);
     }),
     ("`sampling.parquet`: found digest", |e| {
-        let mut bytes = std::fs::read(entry(e)).unwrap();
+        let mut bytes = bytes_of(&entry(e));
         let middle = bytes.len() / 2;
         bytes[middle] ^= 16;
         write(&entry(e), &bytes);
     }),
     ("`sampling.parquet`: found 0 bytes", |e| {
-        write(&entry(e), b"")
+        write(&entry(e), b"");
     }),
     ("`sampling.parquet`: it is missing", |e| {
-        std::fs::remove_file(entry(e)).unwrap()
+        remove(&entry(e));
     }),
     ("`stranger` does not belong there", |e| {
-        write(&sibling(e, "stranger"), b"")
+        write(&sibling(e, "stranger"), b"");
     }),
     ("`entry.json` is missing", |e| {
-        std::fs::remove_file(sibling(e, "entry.json")).unwrap()
+        remove(&sibling(e, "entry.json"));
     }),
     ("`entry.json` is not an entry", |e| {
-        write(&sibling(e, "entry.json"), b"\xff\x00{]")
+        write(&sibling(e, "entry.json"), b"\xff\x00{]");
     }),
     ("entry.json`: Is a directory", |e| {
-        std::fs::remove_file(sibling(e, "entry.json")).unwrap();
-        std::fs::create_dir(sibling(e, "entry.json")).unwrap();
+        remove(&sibling(e, "entry.json"));
+        std::fs::create_dir(sibling(e, "entry.json")).expect("a folder");
     }),
     ("expected at most", |e| inflate(&sibling(e, "entry.json"))),
     ("`sampling.parquet`: found", |e| inflate(&entry(e))),
@@ -480,6 +488,7 @@ fn results_and_store_that_cannot_be_written_are_still_read() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn a_read_only_mount_is_still_read() {
     let experiment = Experiment::new(TINY);
     experiment.run(&[]).with_code(0);

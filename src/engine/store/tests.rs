@@ -136,7 +136,7 @@ const DAMAGES: [Damage; 16] = [
         fs::write(e.join("entry.json"), "[".repeat(1 << 20)).unwrap();
     }),
     ("entry.json", |e| {
-        fs::write(e.join("entry.json"), b"").unwrap()
+        fs::write(e.join("entry.json"), b"").unwrap();
     }),
     ("a.bin", |e| fs::write(e.join("a.bin"), b"").unwrap()),
     ("a.bin", |e| inflate(&e.join("a.bin"))),
