@@ -80,7 +80,12 @@ impl fmt::Display for Difference {
                 module,
                 before,
                 after,
-            } => write_change(f, &format!("code of `{module}`"), before, after),
+            } => write_change(
+                f,
+                &format!("code of `{module}`"),
+                before.as_ref(),
+                after.as_ref(),
+            ),
             Self::CodeCounts { after: true } => f.write_str("the program's code counts now"),
             Self::CodeCounts { after: false } => {
                 f.write_str("the program's code counts no more, as `store.code` says")
@@ -101,7 +106,12 @@ impl fmt::Display for Difference {
                 role,
                 before,
                 after,
-            } => write_change(f, &format!("input `{role}`"), before, after),
+            } => write_change(
+                f,
+                &format!("input `{role}`"),
+                before.as_ref(),
+                after.as_ref(),
+            ),
         }
     }
 }
@@ -109,8 +119,8 @@ impl fmt::Display for Difference {
 fn write_change<T>(
     f: &mut fmt::Formatter<'_>,
     what: &str,
-    before: &Option<T>,
-    after: &Option<T>,
+    before: Option<&T>,
+    after: Option<&T>,
 ) -> fmt::Result {
     let change = match (before, after) {
         (None, _) => "is new",

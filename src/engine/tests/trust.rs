@@ -175,7 +175,7 @@ fn nothing_is_published_of_a_file_that_was_edited_after_it_was_read() {
         keep_going: false,
         wanted: Wanted::default(),
     };
-    let mut once = || {
+    let once = || {
         let plan = build(
             &points(&[1.0], &[1], 1),
             &[&stage as &dyn StageDefinition],
