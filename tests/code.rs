@@ -32,12 +32,12 @@ struct Package {
 impl Package {
     /// A copy of what decides the digests of this package.
     fn copied() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         copy(&root().join("src"), &folder.path().join("src"));
         for name in ["Cargo.toml", "Cargo.lock"] {
-            std::fs::copy(root().join(name), folder.path().join(name)).unwrap();
+            std::fs::copy(root().join(name), folder.path().join(name)).expect("a file");
         }
-        let before = code::digests(folder.path()).unwrap();
+        let before = code::digests(folder.path()).expect("digests");
         Self { folder, before }
     }
 
@@ -53,12 +53,12 @@ impl Package {
         edit: impl Fn(&str) -> String,
     ) -> BTreeMap<String, BTreeSet<String>> {
         let path = self.path(file);
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = std::fs::read_to_string(&path).expect("a file");
         let new = edit(&text);
         assert_ne!(new, text, "{file}: nothing was edited");
-        std::fs::write(&path, new).unwrap();
-        let after = code::digests(self.folder.path()).unwrap();
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, new).expect("a file");
+        let after = code::digests(self.folder.path()).expect("digests");
+        std::fs::write(&path, text).expect("a file");
         assert!(after.keys().eq(self.before.keys()));
         let changed = after.iter().filter_map(|(stage, digests)| {
             let before = &self.before[stage];
@@ -75,14 +75,14 @@ impl Package {
 }
 
 fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for item in std::fs::read_dir(from).unwrap() {
-        let item = item.unwrap();
+    std::fs::create_dir_all(to).expect("a file");
+    for item in std::fs::read_dir(from).expect("a file") {
+        let item = item.expect("a file");
         let target = to.join(item.file_name());
-        if item.file_type().unwrap().is_dir() {
+        if item.file_type().expect("a file").is_dir() {
             copy(&item.path(), &target);
         } else {
-            std::fs::copy(item.path(), target).unwrap();
+            std::fs::copy(item.path(), target).expect("a file");
         }
     }
 }

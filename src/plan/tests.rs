@@ -204,7 +204,7 @@ fn every_part_of_a_key_decides_it() {
             p.code = code(&[("bits", "aa"), ("plots", "bb")]);
         }),
         ("swapped code", |p| {
-            p.code = code(&[("bits", "bb"), ("vae", "aa")])
+            p.code = code(&[("bits", "bb"), ("vae", "aa")]);
         }),
         ("no code", |p| p.code = code(&[])),
         ("value", |p| p.parameters["latent"] = json!(3)),
