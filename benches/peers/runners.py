@@ -385,6 +385,8 @@ def main() -> None:
     arguments = parser.parse_args()
     changed = " with local changes" if output_of("git", "status", "--porcelain", "src") else ""
     built_from = output_of("git", "rev-parse", "--short", "HEAD") + changed
+    if arguments.program:
+        built_from = f"a program that was given, beside {built_from}"
     program = arguments.program or built()
     runners = contenders(str(pathlib.Path(program).resolve()))
     before, rounds = os.getloadavg(), arguments.rounds
@@ -397,7 +399,7 @@ def main() -> None:
     rows += measure(runners, "a task", "make", making, 1)
     versions = [f"{peer} {metadata.version(peer)}" for peer in PEERS if peer in runners]
     facts = {
-        "command": f"`just bench-peers`, {rounds} rounds, everything made once",
+        "command": f"`just bench-peers`, rounds: {rounds}, everything made once",
         "commit": built_from,
         "versions": ", ".join([f"Python {sys.version.split()[0]}", *versions]),
         "machine": machine(),
