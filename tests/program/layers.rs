@@ -78,10 +78,9 @@ fn a_run_from_several_files_keeps_one_manifest_that_stands_alone() {
     let expanded = std::fs::read_to_string(expanded).unwrap();
     let alone = Experiment::new(&expanded);
     assert_eq!(labels(&alone, "train"), labels(&experiment, "train"));
-    assert_eq!(
-        labels(&alone, "train"),
-        ["train[latent=1]", "train[latent=2]"]
-    );
+    // Tables have a column `latent`, so that the axis goes by its full path.
+    let expected = ["train[vae.latent=1]", "train[vae.latent=2]"];
+    assert_eq!(labels(&alone, "train"), expected);
 }
 
 #[test]
