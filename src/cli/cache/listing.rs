@@ -151,7 +151,7 @@ fn by_experiment(inventory: &Inventory, roots: &[Root]) -> Vec<Group> {
         .iter()
         .filter(|item| !uses.contains_key(&item.key));
     let mut none = Group::of("(no results folder)", unneeded);
-    none.note = "see `cache gc`".to_owned();
+    "see `cache gc`".clone_into(&mut none.note);
     groups.push(none);
     groups.retain(|group| group.entries > 0);
     groups

@@ -49,7 +49,9 @@ impl Root {
                 }
             }
         }
-        tasks.values_mut().for_each(|keys| keys.sort_unstable());
+        for keys in tasks.values_mut() {
+            keys.sort_unstable();
+        }
         let name = folder.file_name().unwrap_or_default();
         Ok(Self {
             format: ROOT_FORMAT,

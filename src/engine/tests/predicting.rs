@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
-use super::super::world::World;
+use super::super::world::{Done, World};
 use super::super::*;
 
 /// What happens to a world between two runs.
@@ -121,7 +121,7 @@ fn predicted(world: &World) -> BTreeSet<String> {
     runs.map(|task| task.label.clone()).collect()
 }
 
-fn finished(done: &super::super::world::Done) -> Vec<String> {
+fn finished(done: &Done) -> Vec<String> {
     let finished = done.events.iter().filter_map(|event| match event {
         Event::Finished { label, .. } => Some(label.clone()),
         _ => None,
