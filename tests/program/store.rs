@@ -8,10 +8,10 @@ use crate::support::{Experiment, POINT, SWEEP, assert_same, files, text};
 
 /// Changes one bit in the middle of a file.
 fn flip(path: &PathBuf) {
-    let mut bytes = std::fs::read(path).unwrap();
+    let mut bytes = std::fs::read(path).expect("a file");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    std::fs::write(path, bytes).unwrap();
+    std::fs::write(path, bytes).expect("written");
 }
 
 fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {

@@ -55,7 +55,7 @@ fn tasks_take_what_their_nearest_entries_took_on_their_threads() {
         _ => None,
     });
     assert_eq!(told, Some(one));
-    assert_eq!(estimate(&world, 1).1.core_seconds, 0.0, "nothing is left");
+    assert!(estimate(&world, 1).1.core_seconds <= 0.0, "nothing is left");
 }
 
 #[test]
