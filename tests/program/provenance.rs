@@ -66,7 +66,7 @@ fn load(path: &Path) -> manifest::Manifest {
         .iter()
         .map(|(name, columns)| (*name, columns.as_slice()))
         .collect();
-    let sources = Sources::read(path, None, Vec::new());
+    let sources = Sources::read(path, None, Vec::new(), &latentfield::stages::parquet_points);
     let sources = sources.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     manifest::load(&sources, &catalogue).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
