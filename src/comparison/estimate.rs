@@ -1,5 +1,7 @@
 //! Mean and standard error of a value over the replicates of one side.
 
+use statrs::function::gamma::digamma;
+
 /// What one replicate says of a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sample {
@@ -52,59 +54,12 @@ fn variance(samples: &[Sample], mean: f64) -> f64 {
     samples.iter().map(square).sum::<f64>() / (samples.len() as f64 - 1.0)
 }
 
-/// How much larger the spread between replicates is than the errors within runs say,
-/// over all rows of a quantity.
-///
-/// The factor of R. T. Birge, Physical Review 40, 207 (1932), which also the Particle
-/// Data Group uses: the root of χ² per degree of freedom, if that is above one.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Spread {
-    chi_squared: f64,
-    degrees: f64,
-    /// Degrees of freedom that do not share a network: one set a point, not a row.
-    independent: f64,
-}
-
-impl Spread {
-    /// Takes in the replicates of a row; `new_point` if none of its point came before.
-    /// Says whether they tell anything.
-    pub(super) fn add(&mut self, samples: &[Sample], new_point: bool) -> bool {
-        let Some(estimate) = Estimate::of(samples) else {
-            return false;
-        };
-        let (Some(between), Some(within)) = (estimate.between, estimate.within) else {
-            return false;
-        };
-        if !(within > 0.0 && between.is_finite()) {
-            return false;
-        }
-        let degrees = samples.len() as f64 - 1.0;
-        self.chi_squared += degrees * (between / within).powi(2);
-        self.degrees += degrees;
-        if new_point {
-            self.independent += degrees;
-        }
-        true
-    }
-
-    /// The factor for errors within runs, and the degrees of freedom that it rests on.
-    /// Without replicates nothing is known: 1, as if the errors were exact.
-    pub(super) fn factor(&self) -> (f64, f64) {
-        if self.degrees > 0.0 {
-            let factor = (self.chi_squared / self.degrees).sqrt();
-            (factor.max(1.0), self.independent)
-        } else {
-            (1.0, f64::INFINITY)
-        }
-    }
-}
-
 /// Which errors a comparison rests on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Source {
-    /// The spread between three or more replicates, or two without errors of their own.
+    /// The spread between replicates.
     Between,
-    /// The errors within the runs, times the factor of [`Spread`].
+    /// The errors within the runs, times what replicates scatter beyond them.
     Within(f64),
 }
 
@@ -116,70 +71,264 @@ pub(super) struct Uncertainty {
     pub(super) source: Source,
 }
 
-/// Replicates from which on their spread is used as it is.
-const ENOUGH: usize = 3;
+/// Two means before it is known how far other rows scatter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Pair {
+    /// Variance of the difference by the spread between replicates, with Welch's degrees
+    /// of freedom; none without replicates on both sides.
+    own: Option<(f64, f64)>,
+    /// The same by the errors within the runs.
+    within: Option<f64>,
+    /// The variance of the difference if each replicate had this variance: that of the
+    /// errors within the runs, or 1.
+    unit: f64,
+}
 
-impl Uncertainty {
-    /// Of a mean: the spread between replicates from three on, else the errors
-    /// within runs times the factor of the quantity, else the spread of two.
-    pub(super) fn of(estimate: &Estimate, spread: &Spread) -> Option<Self> {
-        let between = || {
-            let error = estimate.between.filter(|error| error.is_finite())?;
-            Some(Self {
-                variance: error * error,
-                degrees: estimate.replicates as f64 - 1.0,
-                source: Source::Between,
-            })
-        };
-        let within = || {
-            let (factor, degrees) = spread.factor();
-            let error = factor * estimate.within?;
-            let (variance, source) = (error * error, Source::Within(factor));
-            Some(Self {
-                variance,
-                degrees,
-                source,
-            })
-        };
-        let spread_counts = estimate.replicates >= ENOUGH && estimate.between != Some(0.0);
-        if spread_counts {
-            between()
-        } else {
-            within().or_else(between)
+impl Pair {
+    fn of(a: &Estimate, b: &Estimate) -> Self {
+        let square = |error: Option<f64>| error.filter(|e| e.is_finite()).map(|e| e * e);
+        let within = square(a.within).zip(square(b.within)).map(|(a, b)| a + b);
+        let within = within.filter(|within| *within > 0.0);
+        let own = square(a.between).zip(square(b.between));
+        let own = own.map(|(first, second)| welch((first, a), (second, b)));
+        let counts = 1.0 / a.replicates as f64 + 1.0 / b.replicates as f64;
+        Self {
+            own: own.filter(|(variance, _)| *variance > 0.0),
+            within,
+            unit: within.unwrap_or(counts),
         }
     }
+}
 
-    /// The variance of a difference, and its degrees of freedom.
+/// The variance of a difference of two means, and its degrees of freedom.
+///
+/// # Source
+///
+/// B. L. Welch, Biometrika 34, 28 (1947).
+fn welch(a: (f64, &Estimate), b: (f64, &Estimate)) -> (f64, f64) {
+    let variance = a.0 + b.0;
+    let part =
+        |(variance, of): (f64, &Estimate)| variance * variance / (of.replicates as f64 - 1.0);
+    (variance, variance * variance / (part(a) + part(b)))
+}
+
+/// How replicates scatter, over all rows of a quantity: the variances of the differences,
+/// in units of what the errors within the runs say, or of one where there are none.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spread {
+    quoted: Scatter,
+    bare: Scatter,
+}
+
+impl Spread {
+    /// Takes in a row; `new_point` if none of its point came before. Says whether it
+    /// tells anything.
+    pub(super) fn add(&mut self, a: &[Sample], b: &[Sample], new_point: bool) -> bool {
+        let (Some(a), Some(b)) = (Estimate::of(a), Estimate::of(b)) else {
+            return false;
+        };
+        let pair = Pair::of(&a, &b);
+        let Some((variance, degrees)) = pair.own else {
+            return false;
+        };
+        let scatter = match pair.within {
+            Some(_) => &mut self.quoted,
+            None => &mut self.bare,
+        };
+        scatter.ratios.push((variance / pair.unit, degrees));
+        if new_point {
+            scatter.independent += degrees;
+        }
+        true
+    }
+
+    /// What all rows together say of the variance of each.
+    pub(super) fn prior(&self) -> Prior {
+        Prior {
+            quoted: self.quoted.fit(),
+            bare: self.bare.fit(),
+        }
+    }
+}
+
+/// Ratios of variances, each with its degrees of freedom.
+#[derive(Debug, Clone, Default)]
+struct Scatter {
+    ratios: Vec<(f64, f64)>,
+    /// Degrees of freedom that do not share a network: one set a point, not a row.
+    independent: f64,
+}
+
+/// What is known of a variance before its own replicates are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Known {
+    /// The variance, in its unit.
+    ratio: f64,
+    /// Degrees of freedom that this knowledge is worth; 0 for none.
+    degrees: f64,
+}
+
+/// Standard errors by which the variances of the rows are taken to differ more than was
+/// found. Without it one in some families of equal rows would be taken for homogeneous by
+/// chance, and the spread of others trusted too much; `tests/rates.rs` holds the level.
+const CAUTION: f64 = 1.0;
+
+/// Rows from which on they are said to tell something of each other.
+const ENOUGH: usize = 3;
+
+impl Scatter {
+    /// The distribution of the true variances that explains the ones found: the moments
+    /// of their logarithms against those of χ².
     ///
     /// # Source
     ///
-    /// B. L. Welch, Biometrika 34, 28 (1947).
-    pub(super) fn of_difference(a: &Self, b: &Self) -> (f64, f64) {
-        let variance = a.variance + b.variance;
-        let part = |one: &Self| one.variance * one.variance / one.degrees;
-        let degrees = variance * variance / (part(a) + part(b));
-        (
-            variance,
-            if degrees.is_nan() {
-                f64::INFINITY
-            } else {
-                degrees
-            },
-        )
+    /// G. K. Smyth, Statistical Applications in Genetics and Molecular Biology 3, 3
+    /// (2004), section 6.2.
+    fn fit(&self) -> Known {
+        if self.ratios.len() < ENOUGH {
+            return Known::default();
+        }
+        let count = self.ratios.len() as f64;
+        let logarithm = |&(ratio, degrees): &(f64, f64)| {
+            ratio.ln() - digamma(degrees / 2.0) + (degrees / 2.0).ln()
+        };
+        let logarithms: Vec<f64> = self.ratios.iter().map(logarithm).collect();
+        let mean = logarithms.iter().sum::<f64>() / count;
+        let power = |n: i32| logarithms.iter().map(|v| (v - mean).powi(n)).sum::<f64>();
+        let found = power(2) / (count - 1.0);
+        let expected = self
+            .ratios
+            .iter()
+            .map(|(_, d)| trigamma(d / 2.0))
+            .sum::<f64>()
+            / count;
+        // Standard error of a variance, by the fourth moment.
+        let error = ((power(4) / count - found * found).max(0.0) / count).sqrt();
+        let error = error.max(found * (2.0 / (count - 1.0)).sqrt());
+        let beyond = (found - expected).max(0.0) + CAUTION * error;
+        let degrees = 2.0 * inverse_trigamma(beyond);
+        Known {
+            ratio: (mean + digamma(degrees / 2.0) - (degrees / 2.0).ln()).exp(),
+            degrees: degrees.min(self.independent),
+        }
     }
+}
+
+/// What is known of the variances of a quantity.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prior {
+    quoted: Known,
+    bare: Known,
+}
+
+impl Uncertainty {
+    /// Of the difference of two means.
+    ///
+    /// The variance by the spread between replicates and what the other rows of the
+    /// quantity say of it, as one: their mean, weighted by degrees of freedom (moderated
+    /// t). Where there are errors within the runs the result is never below these; without
+    /// replicates these are all there is, taken as exact. `None` without either.
+    pub(super) fn of_difference(a: &Estimate, b: &Estimate, prior: &Prior) -> Option<Self> {
+        let pair = Pair::of(a, b);
+        let (known, own) = match (pair.within, pair.own) {
+            (None, None) => return None,
+            (Some(_), own) => (prior.quoted, own),
+            (None, own) => (prior.bare, own),
+        };
+        let (variance, degrees) = own.map_or((0.0, 0.0), |(v, d)| (v / pair.unit, d));
+        let sum = known.degrees + degrees;
+        let Some(within) = pair.within else {
+            let ratio = (known.degrees * known.ratio + degrees * variance) / sum;
+            return Some(Self {
+                variance: ratio * pair.unit,
+                degrees: sum,
+                source: Source::Between,
+            });
+        };
+        if sum <= 0.0 {
+            return Some(Self {
+                variance: within,
+                degrees: f64::INFINITY,
+                source: Source::Within(1.0),
+            });
+        }
+        let ratio = ((known.degrees * known.ratio + degrees * variance) / sum).max(1.0);
+        Some(Self {
+            variance: within * ratio,
+            degrees: sum,
+            source: Source::Within(ratio.sqrt()),
+        })
+    }
+
+    /// The standard error of one mean, for its error bar: the larger of the two.
+    pub(super) fn of_mean(estimate: &Estimate) -> Option<f64> {
+        match (estimate.between, estimate.within) {
+            (Some(between), Some(within)) => Some(between.max(within)),
+            (between, within) => between.or(within),
+        }
+    }
+}
+
+/// Second derivative of the logarithm of the gamma function, for positive `x`:
+/// its series for large `x`, reached by recurrence.
+fn trigamma(x: f64) -> f64 {
+    const LARGE: f64 = 20.0;
+    let (mut x, mut sum) = (x, 0.0);
+    while x < LARGE {
+        sum += 1.0 / (x * x);
+        x += 1.0;
+    }
+    let square = 1.0 / (x * x);
+    // Bernoulli numbers 1/6, -1/30, 1/42, -1/30.
+    let series = 1.0 / 6.0 - square * (1.0 / 30.0 - square * (1.0 / 42.0 - square / 30.0));
+    sum + 1.0 / x + square / 2.0 + series * square / x
+}
+
+/// The `x` whose trigamma is `y > 0`, by bisection of its logarithm: trigamma falls.
+fn inverse_trigamma(y: f64) -> f64 {
+    let (mut low, mut high) = (-30.0_f64, 30.0_f64);
+    for _ in 0..100 {
+        let middle = f64::midpoint(low, high);
+        if trigamma(middle.exp()) > y {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high).exp()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    pub(super) fn samples(values: &[(f64, Option<f64>)]) -> Vec<Sample> {
+    fn samples(values: &[(f64, Option<f64>)]) -> Vec<Sample> {
         let sample = |(run, &(value, error)): (usize, &(f64, Option<f64>))| Sample {
             run: run as u64,
             value,
             error,
         };
         values.iter().enumerate().map(sample).collect()
+    }
+
+    fn bare(values: &[f64]) -> Vec<Sample> {
+        samples(
+            &values
+                .iter()
+                .map(|&value| (value, None))
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// The uncertainty of the first of some rows.
+    fn uncertainty(rows: &[[Vec<Sample>; 2]]) -> Option<Uncertainty> {
+        let mut spread = Spread::default();
+        for [a, b] in rows {
+            spread.add(a, b, true);
+        }
+        let [a, b] = &rows[0];
+        let (a, b) = (Estimate::of(a)?, Estimate::of(b)?);
+        Uncertainty::of_difference(&a, &b, &spread.prior())
     }
 
     /// Values 1, 2, 3: variance 1, standard error 1/√3; errors 3, 4, 0: root of 25 over 3.
@@ -192,69 +341,86 @@ mod tests {
         assert!((found.within.unwrap() - 5.0 / 3.0).abs() < 1e-15);
         let one_without = samples(&[(1.0, Some(3.0)), (2.0, None)]);
         assert_eq!(Estimate::of(&one_without).unwrap().within, None);
-        assert_eq!(
-            Estimate::of(&samples(&[(1.0, None)])).unwrap().between,
-            None
-        );
+        assert_eq!(Estimate::of(&bare(&[1.0])).unwrap().between, None);
         assert_eq!(Estimate::of(&[]), None);
     }
 
     #[test]
-    fn the_rule_takes_the_spread_from_three_replicates_on() {
-        let spread = Spread::default();
-        let source = |values: &[(f64, Option<f64>)]| {
-            let estimate = Estimate::of(&samples(values)).unwrap();
-            Uncertainty::of(&estimate, &spread).map(|found| (found.source, found.degrees))
-        };
-        let with = |value| (value, Some(0.5));
-        let without = |value| (value, None);
-        let within = Some((Source::Within(1.0), f64::INFINITY));
-        assert_eq!(source(&[with(1.0)]), within);
-        assert_eq!(source(&[with(1.0), with(2.0)]), within);
+    fn single_runs_have_their_own_errors_or_none() {
+        let with = || samples(&[(1.0, Some(0.5))]);
+        let found = uncertainty(&[[with(), with()]]).unwrap();
+        assert_eq!((found.variance, found.source), (0.5, Source::Within(1.0)));
+        assert!(found.degrees.is_infinite());
+        assert_eq!(uncertainty(&[[bare(&[1.0]), bare(&[2.0])]]), None);
+        assert_eq!(uncertainty(&[[bare(&[1.0]), bare(&[2.0, 3.0])]]), None);
         assert_eq!(
-            source(&[with(1.0), with(2.0), with(4.0)]),
-            Some((Source::Between, 2.0))
+            uncertainty(&[[bare(&[1.0, 1.0]), bare(&[2.0, 2.0])]]),
+            None,
+            "no spread"
         );
-        assert_eq!(source(&[with(1.0), with(1.0), with(1.0)]), within);
-        assert_eq!(
-            source(&[without(1.0), without(2.0)]),
-            Some((Source::Between, 1.0))
-        );
-        assert_eq!(source(&[without(1.0)]), None);
     }
 
-    /// Two replicates at distance 4 with errors 1: χ² = (4/2)² / (1/2) = 8 of one degree.
+    /// Alone: variances 1 of three values on both sides, four degrees of freedom together.
+    /// A side that does not scatter adds none.
     #[test]
-    fn the_factor_is_the_root_of_chi_squared_a_degree_of_freedom() {
-        let mut spread = Spread::default();
-        assert_eq!(spread.factor(), (1.0, f64::INFINITY));
-        assert!(spread.add(&samples(&[(0.0, Some(1.0)), (4.0, Some(1.0))]), true));
-        let (factor, degrees) = spread.factor();
-        assert!((factor - 8.0_f64.sqrt()).abs() < 1e-12 && (degrees - 1.0).abs() < 1e-15);
-        // Another row of the same networks that agrees: χ² stays, degrees of χ² are two.
-        assert!(spread.add(&samples(&[(1.0, Some(1.0)), (1.0, Some(1.0))]), false));
-        let (factor, degrees) = spread.factor();
-        assert!((factor - 2.0).abs() < 1e-12 && (degrees - 1.0).abs() < 1e-15);
+    fn a_single_row_of_replicates_has_the_degrees_of_welch() {
+        let found = uncertainty(&[[bare(&[1.0, 2.0, 3.0]), bare(&[5.0, 6.0, 7.0])]]).unwrap();
+        assert!((found.variance - 2.0 / 3.0).abs() < 1e-12);
+        assert!((found.degrees - 4.0).abs() < 1e-12 && found.source == Source::Between);
+        let found = uncertainty(&[[bare(&[1.0, 2.0, 3.0]), bare(&[5.0, 5.0])]]).unwrap();
+        assert!((found.degrees - 2.0).abs() < 1e-12);
+    }
+
+    /// Two replicates at distance 4 with errors 1 on both sides: variance 4 of each mean,
+    /// eight of the difference, where the errors say one.
+    #[test]
+    fn errors_within_runs_grow_with_what_replicates_scatter_beyond_them() {
+        let at = |distance| samples(&[(0.0, Some(1.0)), (distance, Some(1.0))]);
+        let found = uncertainty(&[[at(4.0), at(4.0)]]).unwrap();
+        assert!((found.variance - 8.0).abs() < 1e-12 && (found.degrees - 2.0).abs() < 1e-12);
+        let Source::Within(factor) = found.source else {
+            panic!("{found:?}");
+        };
+        assert!((factor - 8.0_f64.sqrt()).abs() < 1e-12);
+        let found = uncertainty(&[[at(0.1), at(0.1)]]).unwrap();
         assert!(
-            !spread.add(&samples(&[(1.0, Some(1.0))]), true),
-            "one replicate tells nothing"
+            (found.variance - 1.0).abs() < 1e-12,
+            "never below the errors within runs"
         );
     }
 
-    /// Equal variances of equal degrees add up; a variance of zero adds none.
+    /// Rows that scatter alike lend each other degrees of freedom, never more than there are;
+    /// rows that scatter quite differently lend next to none.
     #[test]
-    fn welch_degrees_lie_between_the_smaller_and_the_sum() {
-        let of = |variance, degrees| Uncertainty {
-            variance,
-            degrees,
-            source: Source::Between,
+    fn rows_share_what_they_have_in_common() {
+        let rows = |of: fn(i32) -> f64| -> Vec<[Vec<Sample>; 2]> {
+            let row = |k| {
+                [
+                    bare(&[0.0, of(k), 2.0 * of(k)]),
+                    bare(&[0.0, of(k), 2.0 * of(k)]),
+                ]
+            };
+            (0..50).map(row).collect()
         };
-        let (variance, degrees) = Uncertainty::of_difference(&of(1.0, 4.0), &of(1.0, 4.0));
-        assert!((variance - 2.0).abs() < 1e-15 && (degrees - 8.0).abs() < 1e-12);
-        let (_, degrees) = Uncertainty::of_difference(&of(0.0, 4.0), &of(1.0, 3.0));
-        assert!((degrees - 3.0).abs() < 1e-12);
-        let (_, degrees) =
-            Uncertainty::of_difference(&of(1.0, f64::INFINITY), &of(1.0, f64::INFINITY));
-        assert!(degrees.is_infinite());
+        let alike = uncertainty(&rows(|_| 1.0)).unwrap();
+        assert!(alike.degrees > 8.0 && alike.degrees <= 204.0, "{alike:?}");
+        let unlike = uncertainty(&rows(|k| 10.0_f64.powi(k - 25))).unwrap();
+        assert!((4.0..4.2).contains(&unlike.degrees), "{unlike:?}");
+    }
+
+    /// ψ'(1) = π²/6, ψ'(1/2) = π²/2, ψ'(10) = π²/6 less 1/k² of the first nine k.
+    #[test]
+    fn trigamma_is_that_of_the_tables_and_its_inverse_undoes_it() {
+        let sixth = std::f64::consts::PI.powi(2) / 6.0;
+        let nine: f64 = (1..10).map(|k| 1.0 / f64::from(k * k)).sum();
+        for (x, expected) in [(1.0, sixth), (0.5, 3.0 * sixth), (10.0, sixth - nine)] {
+            assert!((trigamma(x) - expected).abs() < 1e-12, "{x}");
+        }
+        for x in [1e-3, 0.3, 1.0, 7.0, 500.0] {
+            assert!(
+                (inverse_trigamma(trigamma(x)) / x - 1.0).abs() < 1e-8,
+                "{x}"
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::estimate::{Estimate, Sample, Source, Spread, Uncertainty};
+use super::estimate::{Estimate, Prior, Sample, Source, Spread, Uncertainty};
 use super::holm::holm;
 use super::judge::Difference;
 use super::layout::{JoinColumn, JoinSource, Layout, Words, own_columns};
@@ -86,8 +86,8 @@ impl Row {
     }
 }
 
-/// Points of both sides that were seen.
-type Points = HashSet<(usize, u32)>;
+/// Points that were seen.
+type Points = HashSet<u32>;
 
 /// What has been joined so far.
 #[derive(Default)]
@@ -157,21 +157,21 @@ impl Joined {
                     continue;
                 };
                 let (spread, points) = spreads.entry(quantity.clone()).or_default();
-                if let Content::Numbers(samples) = &content {
-                    for (side, samples) in samples.iter().enumerate() {
-                        let point =
-                            groups[side].map(|group| (side, pair.sides[side].points[group]));
-                        let new = point.is_some_and(|point| !points.contains(&point));
-                        if spread.add(samples, new) {
-                            points.extend(point);
-                        }
+                if let (Content::Numbers([a, b]), Some(group)) = (&content, groups[0]) {
+                    let point = pair.sides[0].points[group];
+                    if spread.add(a, b, !points.contains(&point)) {
+                        points.insert(point);
                     }
                 }
                 drafts.push((quantity, column, content, at.clone()));
             }
         }
+        let priors: HashMap<Arc<str>, Prior> = spreads
+            .into_iter()
+            .map(|(quantity, (spread, _))| (quantity, spread.prior()))
+            .collect();
         for (quantity, column, content, at) in drafts {
-            let spread = &spreads[&quantity].0;
+            let prior = &priors[&quantity];
             let tolerance = options.tolerances.of(&table, &quantity, column);
             let mut row = Row {
                 table: table.clone(),
@@ -195,7 +195,7 @@ impl Joined {
                 Content::Numbers(samples) => {
                     let baseline = Estimate::of(&samples[0]).map_or(f64::NAN, |found| found.mean);
                     row.tolerance = tolerance.map(|tolerance| tolerance.at(baseline));
-                    judge_numbers(&mut row, &samples, spread, options.paired);
+                    judge_numbers(&mut row, &samples, prior, options.paired);
                 }
                 Content::Words(words) => {
                     let named = options.tolerances.named(&table, &row.quantity, column);
@@ -275,14 +275,13 @@ fn counted(words: &[String]) -> String {
     }
 }
 
-fn judge_numbers(row: &mut Row, samples: &[Vec<Sample>; 2], spread: &Spread, paired: bool) {
+fn judge_numbers(row: &mut Row, samples: &[Vec<Sample>; 2], prior: &Prior, paired: bool) {
     let estimates = [Estimate::of(&samples[0]), Estimate::of(&samples[1])];
-    let errors = estimates.map(|estimate| Uncertainty::of(estimate.as_ref()?, spread));
     let measured = |side: usize| {
         let estimate: Estimate = estimates[side]?;
         Some(Measured::Number {
             mean: estimate.mean,
-            standard_error: errors[side].map(|error| error.variance.sqrt()),
+            standard_error: Uncertainty::of_mean(&estimate),
             replicates: estimate.replicates,
         })
     };
@@ -303,7 +302,7 @@ fn judge_numbers(row: &mut Row, samples: &[Vec<Sample>; 2], spread: &Spread, pai
     let test = if paired {
         pairs(samples)
     } else {
-        independent(errors)
+        independent(&first, &second, prior)
     };
     let known = test.filter(|(variance, ..)| *variance > 0.0 && variance.is_finite());
     if let Some((variance, degrees, source)) = known {
@@ -338,20 +337,14 @@ fn identical([a, b]: &[Vec<Sample>; 2]) -> bool {
 }
 
 /// Variance and degrees of freedom of the difference of two means, and their source.
-fn independent([a, b]: [Option<Uncertainty>; 2]) -> Option<(f64, f64, String)> {
-    let (a, b) = (a?, b?);
-    let (variance, degrees) = Uncertainty::of_difference(&a, &b);
-    let word = |source: Source| match source {
+fn independent(a: &Estimate, b: &Estimate, prior: &Prior) -> Option<(f64, f64, String)> {
+    let found = Uncertainty::of_difference(a, b, prior)?;
+    let source = match found.source {
         Source::Between => "between replicates".to_owned(),
         Source::Within(1.0) => "within runs".to_owned(),
         Source::Within(factor) => format!("within runs × {factor:.2}"),
     };
-    let source = if a.source == b.source {
-        word(a.source)
-    } else {
-        format!("{} / {}", word(a.source), word(b.source))
-    };
-    Some((variance, degrees, source))
+    Some((found.variance, found.degrees, source))
 }
 
 /// The same of the differences, pair by pair.

@@ -174,16 +174,24 @@ fn two_replicates_with_too_small_errors_alarm_at_the_level_at_most() {
     );
 }
 
-/// Rows whose spreads differ tenfold: from three replicates on each has its own.
+/// Rows whose spreads differ a little, much, and tenfold: however far they are alike, what
+/// they lend each other keeps the level.
 #[test]
 fn rows_of_unlike_spread_alarm_at_the_level_at_most() {
     let mut generator = Xoshiro256PlusPlus::seed_from_u64(11);
     let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
-    for (replicates, quoted) in [(3, true), (3, false), (2, false)] {
+    for (replicates, quoted, unlike) in [
+        (2, true, 1.0),
+        (3, true, 1.0),
+        (3, true, 0.5),
+        (2, true, 0.25),
+        (3, false, 0.5),
+        (5, false, 0.5),
+    ] {
         let mut hits = 0;
         for _ in 0..2000 {
             // Each row has a spread of its own, the same in both folders.
-            let scales: Vec<f64> = (0..20).map(|_| normal().exp()).collect();
+            let scales: Vec<f64> = (0..20).map(|_| (unlike * normal()).exp()).collect();
             let mut table = || {
                 let mut rows = Vec::new();
                 for (point, scale) in scales.iter().enumerate() {
@@ -199,6 +207,27 @@ fn rows_of_unlike_spread_alarm_at_the_level_at_most() {
         }
         assert_at_most(hits, 2000, 0.05);
     }
+}
+
+/// Three replicates of each of 12 points, four of them shifted by ten errors of the
+/// difference. Alone each row would have four degrees of freedom, of which Holm's first
+/// step, 0.01 / 12, asks for 8.8 errors; together they are found, and nothing else is.
+#[test]
+fn rows_lend_each_other_what_few_replicates_lack() {
+    let truth = Truth {
+        points: 12,
+        replicates: 3,
+        between: 2.0,
+        within: 1.0,
+        quoted: true,
+    };
+    let shift = 10.0 * (2.0 * 5.0_f64 / 3.0).sqrt();
+    let all = |comparison: &Comparison| {
+        let rows = comparison.rows.iter().enumerate();
+        rows.into_iter()
+            .all(|(row, found)| (found.verdict == Verdict::Differs) == (row < 4))
+    };
+    assert_at_least(count(500, truth, (shift, 4), &at(0.01), all), 500, 0.95);
 }
 
 /// A shift of five standard errors of the difference: with known errors, 2.576 are
