@@ -1,8 +1,10 @@
 //! The commit that the program is built from.
 //!
-//! `LATENTFIELD_COMMIT` is the commit of the package's folder, 40 hexadecimal digits,
-//! and `LATENTFIELD_DIRTY` says whether its source differs from that commit: `true` or
-//! `false`. Both are empty where there is no git, as in an unpacked archive.
+//! `LF_BUILD_COMMIT` is the commit of the package's folder, 40 hexadecimal digits,
+//! and `LF_BUILD_DIRTY` says whether its source differs from that commit: `true` or
+//! `false`. Both are empty where there is no git, as in an unpacked archive. Their names
+//! do not begin with `LATENTFIELD_`: cargo sets them also where it runs the program,
+//! which would take them for keys of the manifest.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,13 +17,13 @@ const SOURCE: [&str; 5] = ["src", "build", "build.rs", "Cargo.toml", "Cargo.lock
 /// Both are those of the moment at which the source was last built. A commit alone does
 /// not build it anew, which would take minutes after each of them; until then a program
 /// says that it differs from the commit before, which is true. Where it must be exact,
-/// `LATENTFIELD_BUILD` is set to something new, such as the commit.
+/// `LF_BUILD` is set to something new, such as the commit.
 pub(super) fn lines(root: &Path) -> [String; 3] {
     let (commit, dirty) = state(root).unwrap_or_default();
     [
-        format!("cargo::rustc-env=LATENTFIELD_COMMIT={commit}"),
-        format!("cargo::rustc-env=LATENTFIELD_DIRTY={dirty}"),
-        "cargo::rerun-if-env-changed=LATENTFIELD_BUILD".to_owned(),
+        format!("cargo::rustc-env=LF_BUILD_COMMIT={commit}"),
+        format!("cargo::rustc-env=LF_BUILD_DIRTY={dirty}"),
+        "cargo::rerun-if-env-changed=LF_BUILD".to_owned(),
     ]
 }
 

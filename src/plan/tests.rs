@@ -418,7 +418,12 @@ fn the_text_of_key_parts_is_their_canonical_json() {
     odd.needs.insert("ro\"le".to_owned(), parts().key());
     for parts in [parts(), odd] {
         let text = parts.text();
-        assert_eq!(text, canonical_json(&json!(parts)));
+        let mut expected = json!(parts);
+        if let Some(digest) = parts.code.digest() {
+            // Of the code the text holds the digest over all modules alone.
+            expected["code"] = json!(digest);
+        }
+        assert_eq!(text, canonical_json(&expected));
         assert_eq!(
             blake3::hash(text.as_bytes()).to_hex().as_str(),
             parts.key().as_str()

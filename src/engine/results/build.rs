@@ -3,12 +3,12 @@
 /// The commit that the program was built from, as 40 hexadecimal digits; `None` if
 /// the build did not know.
 pub(super) fn commit() -> Option<&'static str> {
-    option_env!("LATENTFIELD_COMMIT").filter(|digits| !digits.is_empty())
+    option_env!("LF_BUILD_COMMIT").filter(|digits| !digits.is_empty())
 }
 
 /// Whether files differed from that commit; `None` if the build did not know.
 pub(super) fn dirty() -> Option<bool> {
-    option_env!("LATENTFIELD_DIRTY").and_then(|text| text.parse().ok())
+    option_env!("LF_BUILD_DIRTY").and_then(|text| text.parse().ok())
 }
 
 /// Features of the package that are on: devices beyond the processor.

@@ -200,6 +200,7 @@ impl Store {
             let away = self.private_folder(key)?;
             atomic::rename(path, away.path())?;
         }
+        atomic::remove_file(&self.layout().warned(key))?;
         self.forget(key);
         Ok(())
     }

@@ -86,10 +86,11 @@ impl Store {
             ..Inventory::default()
         };
         inventory.locks.retain(|lock| lock.key.is_some());
-        let known = layout.areas();
+        let mut known = layout.areas().to_vec();
+        known.extend([layout.collected(), layout.warned_area()]);
         for name in atomic::names(&layout.versioned())? {
             let path = layout.versioned().join(&name);
-            if known.contains(&path) || path == layout.collected() {
+            if known.contains(&path) {
                 continue;
             }
             if name.starts_with('_') || !path.is_dir() {
