@@ -52,6 +52,11 @@ test-libtorch *ARGS:
 fmt:
     cargo fmt
 
+# break manifests and data files at random, a million times (or N)
+[group('check')]
+fuzz N="1_000_000":
+    LATENTFIELD_TEST_EXECUTIONS={{ N }} cargo test --release --locked --test hostile -- --nocapture
+
 # measure speed
 [group('develop')]
 bench *ARGS:

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::args::Arguments;
 use super::{Outcome, diagnostic, prepare};
 use crate::manifest::{self, Manifest};
-use crate::plan::{FIGURE_STAGE, TABLE_STAGE};
+use crate::plan::{FIGURE_STAGE, StageDefinition, TABLE_STAGE};
 use crate::stages;
 
 /// The variable by which a script asks. It does not begin like those that set keys.
@@ -266,7 +266,7 @@ fn stages_of(manifest: &Manifest) -> Vec<&'static str> {
         let gathers = [TABLE_STAGE, FIGURE_STAGE].contains(&stage.name());
         gathers || point.is_some_and(|point| stage.request(point).is_some())
     });
-    asked.map(|stage| stage.name()).collect()
+    asked.map(StageDefinition::name).collect()
 }
 
 /// Names of the swept parameters and of the replicate, with their values.

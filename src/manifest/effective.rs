@@ -34,10 +34,12 @@ pub fn effective(
     sources: &Sources,
     catalogue: Catalogue<'_>,
 ) -> Result<Vec<EffectiveValue>, Problems> {
-    load::load_with(sources, catalogue, collect)
+    load::load_with(sources, catalogue, |manifest, merged, report| {
+        collect(&manifest, merged, report)
+    })
 }
 
-fn collect(manifest: Manifest, merged: &Node, report: &Report<'_>) -> Vec<EffectiveValue> {
+fn collect(manifest: &Manifest, merged: &Node, report: &Report<'_>) -> Vec<EffectiveValue> {
     let mut found = Vec::new();
     // The expanded text is valid, and lies in no layer of the manifest.
     let own = Report::new(&manifest.path);
@@ -45,7 +47,7 @@ fn collect(manifest: Manifest, merged: &Node, report: &Report<'_>) -> Vec<Effect
         let walk = Walk { report };
         walk.table("", expanded.entries(), Some(merged), &mut found);
     }
-    found.extend(following(&manifest, &found));
+    found.extend(following(manifest, &found));
     found.extend(machine(&manifest.machine, merged, report));
     found
 }

@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::catalogue::SWEEPABLE;
+use super::catalogue::{self, SWEEPABLE};
 use super::sources::Sources;
 use super::{
     AnalysisSection, ExperimentSection, ModelSection, PlotRequest, RecordingSection,
@@ -20,6 +20,9 @@ use super::{
 
 /// Most values of an axis.
 const MOST_VALUES: u32 = 100_000;
+
+/// Most rules of a sweep.
+const MOST_RULES: u32 = 10_000;
 
 /// Least manifests, from which the defaults are read.
 const LEAST: [&str; 3] = [
@@ -82,8 +85,17 @@ pub fn schema() -> Value {
     for (path, default) in defaults() {
         put_default(&mut tables, &path, &default);
     }
-    let sweep = sweep(&tables);
+    let description = "Parameters that take several values: `model.temperature = [0.5, 1.0]`, or a \
+                       range `{ start, stop, step }` or `{ start, stop, count }`. Axes are crossed \
+                       in file order, the last fastest.";
+    let rules = ["zip", "exclude", "table", "union", "when"];
+    let sweep = grid(&tables, description, &rules);
     tables.insert("sweep".to_owned(), sweep);
+    for (key, schema) in file_keys() {
+        if catalogue::TOP_KEYS.contains(&key) {
+            tables.insert(key.to_owned(), schema);
+        }
+    }
     let plot = tidy(PlotRequest::json_schema(generator).to_value(), true);
     let description = "Figures beyond those that each analysis draws by itself.";
     let plots = json!({
@@ -332,42 +344,91 @@ fn put_default(properties: &mut Map<String, Value>, path: &str, default: &Value)
     }
 }
 
-/// `[sweep]`: the tables that may be swept, each leaf an axis, and the rules.
-fn sweep(tables: &Map<String, Value>) -> Value {
+/// `[sweep]` and the grids inside it, which have axes too.
+fn grid(tables: &Map<String, Value>, description: &str, rules: &[&str]) -> Value {
     let mut keys: Map<String, Value> = SWEEPABLE
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), axes(name, tables.get(*name)?))))
         .collect();
-    keys.extend(sweep_rules());
+    let known = catalogue::tables();
+    let is_known = |rule: &str| {
+        let mut known = known.iter().filter(|(table, _)| table.starts_with("sweep"));
+        known.any(|(_, keys)| keys.contains(&rule))
+    };
+    for rule in rules.iter().filter(|rule| is_known(rule)) {
+        keys.insert((*rule).to_owned(), sweep_rule(tables, rule));
+    }
     json!({
-        "description": "Parameters that take several values: `model.temperature = [0.5, 1.0]`, or \
-                        a range `{ start, stop, step }` or `{ start, stop, count }`. Axes are \
-                        crossed in file order, the last fastest.",
+        "description": description,
         "type": "object",
         "additionalProperties": false,
         "properties": keys,
     })
 }
 
-/// The rules of a sweep, by key.
-fn sweep_rules() -> Vec<(String, Value)> {
-    let zip = json!({
-        "description": "Swept keys that advance together, as lists of their paths: \
-                        `[[\"model.sites\", \"sampling.samples\"]]`.",
-        "type": "array",
-        "maxItems": 10_000,
-        "items": {
-            "type": "array", "minItems": 2, "uniqueItems": true, "items": { "type": "string" },
-        },
+/// A key of a sweep that is no table of parameters.
+fn sweep_rule(tables: &Map<String, Value>, rule: &str) -> Value {
+    let rows = json!({ "type": "object", "minProperties": 1 });
+    match rule {
+        "zip" => json!({
+            "description": "Swept keys that advance together, as lists of their paths: \
+                            `[[\"model.sites\", \"sampling.samples\"]]`.",
+            "type": "array",
+            "maxItems": MOST_RULES,
+            "items": {
+                "type": "array", "minItems": 2, "maxItems": MOST_RULES, "uniqueItems": true,
+                "items": { "type": "string" },
+            },
+        }),
+        "exclude" => json!({
+            "description": "Combinations that are left out: \
+                            `[{ \"model.sites\" = 400, \"model.temperature\" = 0.4 }]`.",
+            "type": "array",
+            "maxItems": MOST_RULES,
+            "items": rows,
+        }),
+        "table" => json!({
+            "description": "Points from a file, CSV with dotted paths in its header or Parquet, or \
+                            written out as tables of keys and values.",
+            "anyOf": [
+                { "type": "string", "minLength": 1 },
+                { "type": "array", "minItems": 1, "maxItems": MOST_VALUES, "items": rows },
+            ],
+        }),
+        "if" => json!({
+            "description": "Keys and values that must all be met.",
+            "type": "object",
+            "minProperties": 1,
+        }),
+        "union" => json!({
+            "description": "Grids that stand side by side: their points come one grid after the \
+                            other, crossed with the axes of `[sweep]`.",
+            "type": "array",
+            "maxItems": MOST_RULES,
+            "items": grid(tables, "One grid.", &["zip", "exclude", "table", "when"]),
+        }),
+        _ => json!({
+            "description": "Axes that exist where the condition `if` holds.",
+            "type": "array",
+            "maxItems": 1000,
+            "items": grid(tables, "A condition and axes.", &["if", "zip", "exclude", "table"]),
+        }),
+    }
+}
+
+/// The keys that say something of the file that they stand in.
+fn file_keys() -> Vec<(&'static str, Value)> {
+    let version = json!({
+        "description": "Versions of the program that the manifest is meant for: `>=0.1, <0.3`.",
+        "type": "string",
     });
-    let exclude = json!({
-        "description": "Combinations that are left out: \
-                        `[{ \"model.sites\" = 400, \"model.temperature\" = 0.4 }]`.",
-        "type": "array",
-        "maxItems": 10_000,
-        "items": { "type": "object", "minProperties": 1 },
+    let path = json!({ "type": "string", "minLength": 1 });
+    let extend = json!({
+        "description": "Manifests that lie below this one; a relative path counts from the \
+                        manifest's folder.",
+        "anyOf": [path, { "type": "array", "items": path }],
     });
-    vec![("zip".to_owned(), zip), ("exclude".to_owned(), exclude)]
+    vec![("required-version", version), ("extend", extend)]
 }
 
 /// A table whose leaves are axes.

@@ -142,3 +142,24 @@ fn the_largest_sweep_is_expanded_in_seconds() {
         start.elapsed()
     );
 }
+
+/// Found by broken input: each value of each axis was checked, two by two hundred thousand.
+#[test]
+fn a_sweep_that_is_too_large_is_refused_at_once() {
+    let axes = [
+        "model.field = { start = 0.1, stop = 10, count = 100000, scale = \"log\" }",
+        "model.temperature = { start = 0.1, stop = 10, count = 100000, scale = \"log\" }",
+        "vae.training.gradient_clip = { start = 1, stop = 100000, step = 1 }",
+        "sampling.samples = { start = 100, stop = 100099, step = 1 }",
+        "sampling.test_samples = { start = 100, stop = 100099, step = 1 }",
+    ];
+    let text = format!("{MODEL}[sweep]\n{}\n", axes.join("\n"));
+    let start = Instant::now();
+    let problem = only(&sources(&text));
+    assert_eq!(problem.code, "manifest::too_many_points");
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+}
