@@ -39,13 +39,16 @@ const EXECUTIONS: u64 = 100_000;
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// After this time an execution is taken to hang, and the process is ended.
-const HANGS: Duration = Duration::from_secs(120);
+const HANGS: Duration = Duration::from_mins(2);
+
+/// One execution.
+type Run = Box<dyn Fn(&[u8]) -> Answer>;
 
 /// What is attacked, and the memory that it may take.
 struct Target {
     name: &'static str,
     corpus: Vec<Vec<u8>>,
-    run: Box<dyn Fn(&[u8]) -> Answer>,
+    run: Run,
     /// Share of the executions.
     weight: usize,
     /// Bytes of memory a byte of input.
@@ -146,6 +149,7 @@ fn from_environment(name: &str) -> Option<u64> {
 }
 
 /// Ends the process if an execution does not come back, and says which it was.
+#[expect(clippy::print_stderr, reason = "the process ends, and says why")]
 fn watch(current: &'static AtomicU64) {
     std::thread::spawn(move || {
         let mut seen = (u64::MAX, Instant::now());
@@ -232,6 +236,7 @@ struct Tally {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "`--nocapture` shows the figures")]
 fn broken_input_is_answered_in_time_and_within_memory() {
     static CURRENT: AtomicU64 = AtomicU64::new(u64::MAX);
     let targets = targets();

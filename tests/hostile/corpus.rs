@@ -57,7 +57,7 @@ fn toml_files(folder: &Path, found: &mut Vec<Vec<u8>>) {
 }
 
 /// All experiments, the examples of the pages, and one with `--set`s and variables.
-pub fn manifests(root: &Path) -> Vec<Vec<u8>> {
+pub(crate) fn manifests(root: &Path) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     toml_files(&root.join("experiments"), &mut found);
     for page in ["README.md", "docs/manifest.md", "docs/recordings.md"] {
@@ -105,7 +105,7 @@ fn mat_matrix(name: &str, class: u32, kind: u32, dimensions: &[i32], data: &[u8]
 }
 
 /// MATLAB v5 files: bytes, doubles, compressed, of three dimensions, of two variables.
-pub fn matlab() -> Vec<Vec<u8>> {
+pub(crate) fn matlab() -> Vec<Vec<u8>> {
     let mut header = b"MATLAB 5.0 MAT-file".to_vec();
     header.resize(124, b' ');
     header.extend([0x00, 0x01, b'I', b'M']);
@@ -132,7 +132,7 @@ pub fn matlab() -> Vec<Vec<u8>> {
 }
 
 /// `.npy` files of both versions: bytes, doubles, flags.
-pub fn npy() -> Vec<Vec<u8>> {
+pub(crate) fn npy() -> Vec<Vec<u8>> {
     let file = |description: &str, shape: &str, data: &[u8]| {
         let mut header =
             format!("{{'descr': '{description}', 'fortran_order': False, 'shape': {shape}, }}");
@@ -163,7 +163,7 @@ pub fn npy() -> Vec<Vec<u8>> {
 }
 
 /// Delimited text: bins, and spikes with and without names.
-pub fn text() -> Vec<Vec<u8>> {
+pub(crate) fn text() -> Vec<Vec<u8>> {
     let rows: Vec<String> = cells()
         .chunks(5)
         .map(|row| row.iter().map(u8::to_string).collect::<Vec<_>>().join(","))

@@ -1,10 +1,10 @@
 //! Breaks valid input at random, the same way for the same seed.
 
-/// SplitMix64: small, and the same on every machine.
-pub struct Random(pub u64);
+/// `SplitMix64`: small, and the same on every machine.
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -13,7 +13,7 @@ impl Random {
     }
 
     /// A number below `bound`, which is above 0.
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
@@ -106,7 +106,7 @@ const INTEGERS: &[u64] = &[
 ];
 
 /// A broken copy of one of `corpus`.
-pub fn mutant(corpus: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+pub(crate) fn mutant(corpus: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     let mut bytes = random.of(corpus).clone();
     // One change leaves most of the input valid, so that what comes after it is reached.
     for _ in 0..=random.below(4).saturating_sub(1) {
@@ -139,7 +139,7 @@ fn changed(mut bytes: Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) -> Vec<u
         7 => drop(bytes.splice(at..at, random.of(WORDS).bytes())),
         8 => {
             // Deep nesting.
-            let open = *random.of(&[b'[', b'{', b'(', b'"']);
+            let open = *random.of(b"[{(\"");
             bytes.splice(at..at, vec![open; 1 << random.below(14)]);
         }
         9 | 10 => {

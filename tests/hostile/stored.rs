@@ -10,9 +10,10 @@ use latentfield::engine::Store;
 use latentfield::manifest::{self, Point, Sources};
 use latentfield::tables::{self, Cell, Kind, Table};
 use latentfield::{recording, stages};
+use png::{BitDepth, ColorType};
 
 use super::targets::{self, Answer};
-use super::{MIB, Target};
+use super::{MIB, Run, Target};
 
 /// A stage and a key of the entry that is broken.
 const STAGE: &str = "train";
@@ -146,10 +147,13 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) {
     std::fs::write(folder.join(name), bytes).expect("a file in a folder of the test");
 }
 
-fn model() -> Box<dyn Fn(&[u8]) -> Answer> {
+fn model() -> Run {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.json");
-    let text = format!("kind = \"generalised_hopfield\"\nsites = 3\nfile = {path:?}\n");
+    let text = format!(
+        "kind = \"generalised_hopfield\"\nsites = 3\nfile = '{}'\n",
+        path.display()
+    );
     let point = point(&text);
     Box::new(move |bytes| {
         write(folder.path(), "model.json", bytes);
@@ -169,7 +173,6 @@ fn images() -> Vec<Vec<u8>> {
         drop(writer);
         bytes
     };
-    use png::{BitDepth, ColorType};
     vec![
         image(
             ColorType::Grayscale,
@@ -181,7 +184,7 @@ fn images() -> Vec<Vec<u8>> {
     ]
 }
 
-fn image() -> Box<dyn Fn(&[u8]) -> Answer> {
+fn image() -> Run {
     let folder = tempfile::tempdir().expect("a folder");
     Box::new(move |bytes| {
         write(folder.path(), "a.png", bytes);
@@ -204,7 +207,7 @@ fn entries() -> Vec<Vec<u8>> {
     vec![text.into_bytes()]
 }
 
-fn entry() -> Box<dyn Fn(&[u8]) -> Answer> {
+fn entry() -> Run {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path()).expect("a store");
     let entry = folder.path().join("v1").join(STAGE).join(KEY);

@@ -4,15 +4,15 @@ use latentfield::manifest::{self, Sources};
 use latentfield::recording::{self, Axis, ReadRequest, SpikeTimes, TimeUnit};
 
 /// Between the text of a manifest, the `--set`s and the environment.
-pub const SEPARATOR: char = '\u{1e}';
+pub(crate) const SEPARATOR: char = '\u{1e}';
 
 /// What an execution came to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Whether the input was taken.
-    pub accepted: bool,
+    pub(crate) accepted: bool,
     /// Points of a manifest.
-    pub points: usize,
+    pub(crate) points: usize,
 }
 
 const COLUMNS: &[(&str, &[&str])] = &[
@@ -24,7 +24,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
 ];
 
 /// A manifest, then lines of `--set`, then lines of the environment.
-pub fn manifest(bytes: &[u8]) -> Answer {
+pub(crate) fn manifest(bytes: &[u8]) -> Answer {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.split(SEPARATOR);
     let sources = Sources {
@@ -80,7 +80,11 @@ fn read(bytes: &[u8], request: &ReadRequest, parquet: &recording::ParquetReader<
 }
 
 /// An array of bins and cells, or of repeats, bins and cells if the last byte is odd.
-pub fn binned(bytes: &[u8], extension: &str, parquet: &recording::ParquetReader<'_>) -> Answer {
+pub(crate) fn binned(
+    bytes: &[u8],
+    extension: &str,
+    parquet: &recording::ParquetReader<'_>,
+) -> Answer {
     let cubed = bytes.last().is_some_and(|byte| byte % 2 == 1) && extension != "csv";
     let request = ReadRequest {
         path: format!("a.{extension}").into(),
@@ -96,13 +100,13 @@ pub fn binned(bytes: &[u8], extension: &str, parquet: &recording::ParquetReader<
 }
 
 /// A table of spikes, in a recording of a given length or up to the last spike.
-pub fn spikes(
+pub(crate) fn spikes(
     bytes: &[u8],
     extension: &str,
     duration_s: Option<f64>,
     parquet: &recording::ParquetReader<'_>,
 ) -> Answer {
-    let columns = ["cell", "time"].map(|name| name.parse());
+    let columns = ["cell", "time"].map(str::parse);
     let request = ReadRequest {
         path: format!("a.{extension}").into(),
         repeats: Some(2),
@@ -119,6 +123,6 @@ pub fn spikes(
 }
 
 /// Says that there is no Parquet: for formats that need none.
-pub fn no_parquet(_: &[u8]) -> Result<recording::DenseColumns, String> {
+pub(crate) fn no_parquet(_: &[u8]) -> Result<recording::DenseColumns, String> {
     Err("no Parquet here".to_owned())
 }
