@@ -47,10 +47,10 @@ pub(super) struct CompareArguments {
     #[arg(long, value_name = "NAME=VALUE")]
     pub(super) tolerance: Vec<String>,
     /// The same for all that has no tolerance of its own, as a part of the baseline's value
-    #[arg(long, value_name = "PART")]
+    #[arg(long, value_name = "PART", allow_negative_numbers = true)]
     pub(super) relative: Option<f64>,
     /// Probability of even one wrong `differs` among all rows [default: 0.01]
-    #[arg(long, value_name = "PROBABILITY")]
+    #[arg(long, value_name = "PROBABILITY", allow_negative_numbers = true)]
     pub(super) level: Option<f64>,
     /// Compare replicates of the same seed and number pair by pair; right only if they have the same data
     #[arg(long)]

@@ -184,7 +184,7 @@ impl<'a> TaskContext<'a> {
     /// The random stream that belongs to this task and `label`.
     #[must_use]
     pub fn stream(&self, label: &str) -> Generator {
-        random::stream(self.key(), &[label])
+        random::stream(self.task.stream.as_str(), &[label])
     }
 
     /// Says how far the task has come. Reports that follow the last one within

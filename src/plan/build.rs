@@ -10,7 +10,7 @@ use super::definition::{
     FIGURE_STAGE, FigureRequest, Request, StageDefinition, TABLE_STAGE, TableRow,
 };
 use super::error::PlanError;
-use super::key::{CodeDigests, FORMAT, Key, KeyHead, KeyText, canonical_json, write_text};
+use super::key::{CodeDigests, FORMAT, STREAM_FORMAT, Key, KeyHead, KeyText, canonical_json, write_text};
 use super::label::{Places, label, place, value};
 use super::task::{Input, Plan, Task, TaskId};
 
@@ -111,11 +111,15 @@ impl<'a> Builder<'a> {
         for (position, stage) in self.stages.iter().enumerate() {
             if let Some(request) = stage.request(&self.points[point]) {
                 let needs = self.inputs(*stage, &request, point)?;
-                let id = self.add_task(*stage, &canonical_json(&request.parameters), needs);
-                let task = &mut self.plan.tasks[id];
-                if task.points.is_empty() {
+                let parameters = canonical_json(&request.parameters);
+                let id = self.add_task(*stage, &parameters, needs);
+                if self.plan.tasks[id].points.is_empty() {
+                    let stream = self.stream(*stage, &parameters, id);
+                    let task = &mut self.plan.tasks[id];
+                    task.stream = stream;
                     task.places = request.places;
                 }
+                let task = &mut self.plan.tasks[id];
                 task.points.push(point);
                 self.used[point * self.stages.len() + position] = Some(id);
             }
@@ -195,6 +199,7 @@ impl<'a> Builder<'a> {
                 stage_version: stage.version(),
                 key_text: text,
                 code,
+                stream: key.clone(),
                 key,
                 places: Value::Null,
                 needs,
@@ -204,6 +209,24 @@ impl<'a> Builder<'a> {
             });
         }
         id
+    }
+
+    /// The name of a task's random streams; `parameters` is canonical JSON. Tasks that
+    /// gather draw nothing.
+    fn stream(&self, stage: &dyn StageDefinition, parameters: &str, task: TaskId) -> Key {
+        let head = KeyHead {
+            format: STREAM_FORMAT,
+            stage: stage.name(),
+            stage_version: stage.version(),
+            code: None,
+        };
+        let mut names: Vec<(&str, &Key)> = self.plan.tasks[task]
+            .needs
+            .iter()
+            .map(|input| (input.role.as_str(), &self.plan.tasks[input.task].stream))
+            .collect();
+        names.sort_unstable_by_key(|&(role, _)| role);
+        KeyText::new(head.text(parameters, names.into_iter())).key()
     }
 
     fn label_tasks(&mut self) {

@@ -11,6 +11,10 @@ use serde_json::Value;
 /// Version of the way in which keys are made.
 pub const FORMAT: u32 = 2;
 
+/// Version of the way in which random streams are named. Raising it changes every number
+/// that is drawn.
+pub(super) const STREAM_FORMAT: u32 = 1;
+
 /// Hexadecimal digits of a key.
 const DIGITS: usize = 2 * blake3::OUT_LEN;
 

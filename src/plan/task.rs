@@ -25,6 +25,10 @@ pub struct Task {
     pub(super) code: CodeDigests,
     /// Digest of the key parts.
     pub key: Key,
+    /// Names its random streams: as the key, but for the code. Code that changes is run
+    /// again with the same random numbers, so that what differs is the code's doing.
+    #[serde(skip)]
+    pub stream: Key,
     /// Where things lie; not a part of the key.
     pub places: Value,
     /// The tasks whose results it reads.

@@ -117,15 +117,15 @@ fn stages_coordinates_and_values_are_completed_from_the_manifest() {
     );
     assert_eq!(
         ask(&["--only", "train["]),
-        ["train[epochs=", "train[latent=", "train[replicate="]
+        ["train[epochs=", "train[vae.latent=", "train[replicate="]
     );
     assert_eq!(
         ask(&["--force", "train[epochs="]),
         ["train[epochs=3]", "train[epochs=4]"]
     );
     assert_eq!(
-        ask(&["--force", "sample;train[epochs=3, lat"]),
-        ["sample;train[epochs=3, latent="]
+        ask(&["--force", "sample;train[epochs=3, vae.lat"]),
+        ["sample;train[epochs=3, vae.latent="]
     );
     // What is offered is a selector: a plan takes it.
     let plan = ["plan", "manifest.toml", "--only", "train[epochs=3]"];

@@ -79,6 +79,14 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     replaced
 }
 
+/// Makes an empty file, unless there is one of that name.
+pub(crate) fn mark(path: &Path) -> Result<(), StoreError> {
+    let make = || OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    fault::before("create", path)
+        .and_then(|()| make().map(drop))
+        .map_err(StoreError::io("create", path))
+}
+
 /// As [`replace`], unless the file holds `bytes` already.
 pub(crate) fn update(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     if read_if_there(path).is_ok_and(|found| found.as_deref() == Some(bytes)) {

@@ -189,8 +189,11 @@ pub(super) fn place_of(path: &Path) -> &'static str {
         ("log.jsonl", ..) => "log",
         ("manifest.toml", ..) => "manifest",
         ("index.md", ..) => "index",
+        ("ro-crate-metadata.json", ..) => "crate",
         (".lock", ..) => "results_lock",
-        ("_work" | "_locks" | "_tmp" | "_damaged", ..) => "area",
+        ("_work" | "_locks" | "_tmp" | "_damaged" | "_roots" | "_warned", ..) => "area",
+        (_, "_roots", _) => "root",
+        (_, "_warned", _) => "warned",
         (_, "_locks", _) => "lock",
         (_, "_tmp", _) => "private",
         (_, _, "_tmp") => "output",
@@ -341,6 +344,10 @@ mod tests {
             (results.folder().join(".run.json.7-1.partial"), "run"),
             (results.failure_log("train", &key), "failure_log"),
             (results.lock(), "results_lock"),
+            (store.root_file("trial"), "root"),
+            (store.root_area(), "area"),
+            (store.warned(&key), "warned"),
+            (results.folder().join("ro-crate-metadata.json"), "crate"),
         ];
         for (path, expected) in places {
             assert_eq!(place_of(&path), expected, "{}", path.display());

@@ -337,7 +337,7 @@ impl Store {
         let place = self.layout.entry(&stage, &key);
         atomic::create_folder(&self.layout.stage(&stage))?;
         if !entry.warnings.is_empty() && self.layout.warned_area().is_dir() {
-            atomic::replace(&self.layout.warned(&key), b"")?;
+            atomic::mark(&self.layout.warned(&key))?;
         }
         let mut publication = Publication::New;
         while !atomic::rename_if_free(private.path(), &place)? {
@@ -366,20 +366,22 @@ impl Store {
     /// Marks a new or older store as one of this format, and removes what a
     /// process that died while it did so has left.
     fn mark(&self) -> Result<(), StoreError> {
-        let root = self.layout.root();
         let half = |name: &String| name.ends_with(PARTIAL);
         let is_marked = read_format(&self.layout)? == STORE_FORMAT;
-        if is_marked && !atomic::names(root)?.iter().any(half) {
+        let folders = [self.layout.root().to_owned(), self.layout.root_area()];
+        let mut halves = Vec::new();
+        for folder in folders {
+            if atomic::names(&folder)?.iter().any(half) {
+                halves.push(folder);
+            }
+        }
+        if is_marked && halves.is_empty() {
             return Ok(());
         }
+        // Who writes there holds this lock: what is half-written now is nobody's.
         let _claim = Claim::take(&self.layout.store_lock())?;
-        match atomic::remove_partial_files(root) {
-            Ok(removed) => {
-                for path in removed {
-                    self.mend(&path, "half-written file of a process that died removed");
-                }
-            }
-            Err(error) => self.mend(root, format!("leftovers could not be removed: {error}")),
+        for folder in halves {
+            self.remove_half_written(&folder);
         }
         if read_format(&self.layout)? < STORE_FORMAT {
             atomic::replace(&self.layout.cache_tag(), CACHE_TAG.as_bytes())?;
@@ -387,6 +389,18 @@ impl Store {
             atomic::replace(&self.layout.format_file(), format.as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Removes half-written files; whatever cannot be removed is no reason not to work.
+    fn remove_half_written(&self, folder: &Path) {
+        match atomic::remove_partial_files(folder) {
+            Ok(removed) => {
+                for path in removed {
+                    self.mend(&path, "half-written file of a process that died removed");
+                }
+            }
+            Err(error) => self.mend(folder, format!("leftovers could not be removed: {error}")),
+        }
     }
 
     /// Removes the private folders of tasks on which nobody works.
