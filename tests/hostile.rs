@@ -21,6 +21,7 @@ mod targets;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
@@ -40,6 +41,9 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 /// After this time an execution is taken to hang, and the process is ended.
 const HANGS: Duration = Duration::from_mins(2);
+
+/// Held by each test: the allocator counts what all threads do.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// One execution.
 type Run = Box<dyn Fn(&[u8]) -> Answer>;
@@ -239,6 +243,7 @@ struct Tally {
 #[expect(clippy::print_stdout, reason = "`--nocapture` shows the figures")]
 fn broken_input_is_answered_in_time_and_within_memory() {
     static CURRENT: AtomicU64 = AtomicU64::new(u64::MAX);
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let targets = targets();
     watch(&CURRENT);
     let first = from_environment("LATENTFIELD_TEST_FIRST").unwrap_or(0);
@@ -287,6 +292,7 @@ fn broken_input_is_answered_in_time_and_within_memory() {
 
 #[test]
 fn the_input_that_is_broken_is_valid() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     for target in targets() {
         let accepted = target
             .corpus

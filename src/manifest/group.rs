@@ -99,7 +99,10 @@ impl<'a, T: Clone> Group<'a, T> {
             let mut tables = self.base.clone();
             for &axis in self.axes.iter().filter(|&&axis| axis != replaced) {
                 let swept = &self.sweep.axes[axis];
-                tables.put(&swept.path, &swept.values[0]);
+                // A list without values was reported where it stands.
+                if let Some(first) = swept.values.first() {
+                    tables.put(&swept.path, first);
+                }
             }
             let before = report.len();
             (self.read)(&Section::root(report, &tables));

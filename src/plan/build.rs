@@ -10,7 +10,9 @@ use super::definition::{
     FIGURE_STAGE, FigureRequest, Request, StageDefinition, TABLE_STAGE, TableRow,
 };
 use super::error::PlanError;
-use super::key::{CodeDigests, FORMAT, STREAM_FORMAT, Key, KeyHead, KeyText, canonical_json, write_text};
+use super::key::{
+    CodeDigests, FORMAT, Key, KeyHead, KeyText, STREAM_FORMAT, canonical_json, write_text,
+};
 use super::label::{Places, label, place, value};
 use super::task::{Input, Plan, Task, TaskId};
 

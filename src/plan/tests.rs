@@ -388,7 +388,11 @@ fn changed_code_changes_the_keys_of_its_stage_and_of_all_that_follows() {
     // By version alone, keys are those of stages without code.
     let none = plan(&[], false);
     let streams: BTreeSet<&str> = none.tasks.iter().map(|task| task.stream.as_str()).collect();
-    assert_eq!(streams.len(), none.tasks.len(), "each task has streams of its own");
+    assert_eq!(
+        streams.len(),
+        none.tasks.len(),
+        "each task has streams of its own"
+    );
     assert_eq!(plan(&[("vae", "bb")], true).tasks, none.tasks);
     assert_ne!(old.tasks, none.tasks);
 }
@@ -476,10 +480,6 @@ fn a_stage_version_changes_the_keys_of_all_that_follows_and_of_nothing_else() {
     let after = plan_of(&points(&[0.4, 0.5], &[2, 3], 1), &toys);
     for (old, new) in before.tasks.iter().zip(&after.tasks) {
         assert_eq!(old.key == new.key, old.stage == "sample", "{}", old.label);
-        // The same random numbers: what differs is the code's doing.
-        if !old.points.is_empty() {
-            assert_eq!(old.stream, new.stream, "{}", old.label);
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use latentfield::bits::BitMatrix;
 use latentfield::configurations::Configurations;
 use latentfield::engine::Store;
 use latentfield::manifest::{self, Point, Sources};
-use latentfield::tables::{self, Cell, Kind, Table};
+use latentfield::tables::{self, Cell, Column, Kind, Table};
 use latentfield::{recording, stages};
 use png::{BitDepth, ColorType};
 
@@ -75,7 +75,7 @@ pub(super) fn targets() -> Vec<Target> {
         ),
         target(
             "parquet spikes",
-            stored_tables(),
+            spikes(),
             Box::new(|b| targets::spikes(b, "parquet", Some(10.0), parquet)),
             1,
             c,
@@ -107,6 +107,18 @@ fn stored_tables() -> Vec<Vec<u8>> {
         tables::to_bytes(&table, &BTreeMap::new()).expect("a table")
     });
     stored.collect()
+}
+
+/// Spikes of three cells.
+fn spikes() -> Vec<Vec<u8>> {
+    let cells = Column::Integer(vec![0, 1, 0, 2]);
+    let times = [0.1, 0.5, 1.5, 2.5].map(Some).to_vec();
+    let columns = vec![
+        ("cell".to_owned(), cells),
+        ("time".to_owned(), Column::Number(times)),
+    ];
+    let table = Table::from_columns("spikes", columns).expect("a table");
+    vec![tables::to_bytes(&table, &BTreeMap::new()).expect("Parquet")]
 }
 
 /// As many configurations as an even number, of few sites, so that the words are flags.
@@ -143,12 +155,24 @@ fn models() -> Vec<Vec<u8>> {
     vec![text.as_bytes().to_vec()]
 }
 
+/// A folder for the files that are read, in memory where the system has such a place: a disk
+/// would take longer than the readers.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    made.expect("a folder")
+}
+
 fn write(folder: &Path, name: &str, bytes: &[u8]) {
     std::fs::write(folder.join(name), bytes).expect("a file in a folder of the test");
 }
 
 fn model() -> Run {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let path = folder.path().join("model.json");
     let text = format!(
         "kind = \"generalised_hopfield\"\nsites = 3\nfile = '{}'\n",
@@ -185,7 +209,7 @@ fn images() -> Vec<Vec<u8>> {
 }
 
 fn image() -> Run {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     Box::new(move |bytes| {
         write(folder.path(), "a.png", bytes);
         answer(recording::read_patterns(
@@ -208,7 +232,7 @@ fn entries() -> Vec<Vec<u8>> {
 }
 
 fn entry() -> Run {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let store = Store::open(folder.path()).expect("a store");
     let entry = folder.path().join("v1").join(STAGE).join(KEY);
     std::fs::create_dir_all(&entry).expect("a folder of an entry");

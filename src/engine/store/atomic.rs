@@ -81,7 +81,13 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 
 /// Makes an empty file, unless there is one of that name.
 pub(crate) fn mark(path: &Path) -> Result<(), StoreError> {
-    let make = || OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    let make = || {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+    };
     fault::before("create", path)
         .and_then(|()| make().map(drop))
         .map_err(StoreError::io("create", path))

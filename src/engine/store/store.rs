@@ -371,8 +371,12 @@ impl Store {
         let folders = [self.layout.root().to_owned(), self.layout.root_area()];
         let mut halves = Vec::new();
         for folder in folders {
-            if atomic::names(&folder)?.iter().any(half) {
-                halves.push(folder);
+            match atomic::names(&folder) {
+                Ok(names) if names.iter().any(half) => halves.push(folder),
+                Ok(_) => {}
+                Err(error) => {
+                    self.mend(&folder, format!("leftovers could not be removed: {error}"));
+                }
             }
         }
         if is_marked && halves.is_empty() {
