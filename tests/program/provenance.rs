@@ -18,7 +18,6 @@ const AWAITED: &[&str] = &[
     "curie_weiss_sweep",
     "hopfield_eight_patterns",
     "hopfield_load",
-    "hopfield_sweep",
     "ising_control",
     "lebwohl_lasher_control",
     "maier_saupe_sweep",
