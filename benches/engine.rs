@@ -17,7 +17,7 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -114,11 +114,8 @@ fn provenance() -> Provenance {
         experiment: "bench".to_owned(),
         title: "bench".to_owned(),
         seed: 1,
-        manifest_path: PathBuf::new(),
-        manifest_blake3: String::new(),
-        command_line: Vec::new(),
         threads: 2,
-        expanded_manifest: String::new(),
+        ..Provenance::default()
     }
 }
 

@@ -52,17 +52,19 @@ fn every_value_has_the_place_it_came_from() {
     assert_eq!((&store.value, &store.origin), (&None, &Origin::Default));
 }
 
+/// Number of values in a table and the tables in it.
+fn count(value: &toml::Value) -> usize {
+    match value {
+        toml::Value::Table(table) => table.values().map(count).sum(),
+        _ => 1,
+    }
+}
+
 #[test]
 fn no_key_with_a_default_is_left_out() {
     let values = all(&sources(MODEL));
     let manifest = good(&sources(MODEL));
     let expanded: toml::Table = manifest.expanded.parse().unwrap();
-    fn count(value: &toml::Value) -> usize {
-        match value {
-            toml::Value::Table(table) => table.values().map(count).sum(),
-            _ => 1,
-        }
-    }
     // Beside them the two keys of the machine.
     assert_eq!(values.len(), count(&toml::Value::Table(expanded)) + 2);
     for value in &values {
