@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::parameters::fixed_value;
 use super::{Options, Side};
-use crate::tables::schema::{self, LEADING};
+use crate::tables::schema::{self, Kind, LEADING};
 use crate::tables::{Cell, Column, Role, Table, number_key};
 
 /// The columns of one table on two sides.
@@ -22,35 +22,11 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(baseline: &Table, other: &Table, options: &Options) -> Self {
-        let name = baseline.name();
-        let mut swept: Vec<Arc<str>> = Vec::new();
-        let mut keys: Vec<(Arc<str>, bool)> = Vec::new();
-        let mut values: Vec<(Arc<str>, Option<String>)> = Vec::new();
-        for (column, content) in baseline.columns().iter().chain(other.columns()) {
-            let known = |names: &[Arc<str>]| names.iter().any(|known| **known == **column);
-            if is_leading(column) || known(&swept) {
-                continue;
-            }
-            if is_swept(name, column) {
-                swept.push(column.as_str().into());
-                continue;
-            }
-            let seen = keys.iter().any(|(known, _)| **known == **column)
-                || values.iter().any(|(known, _)| **known == **column);
-            match schema::role(name, column, content.kind()) {
-                _ if seen => {}
-                role @ (Role::Key | Role::Quantity) => {
-                    keys.push((column.as_str().into(), role == Role::Quantity));
-                }
-                Role::Value => values.push((column.as_str().into(), None)),
-                Role::StandardError => {
-                    if let Some((_, error)) = values.last_mut() {
-                        error.get_or_insert_with(|| column.clone());
-                    }
-                }
-                Role::Remark => {}
-            }
-        }
+        let Columns {
+            mut swept,
+            mut keys,
+            mut values,
+        } = Columns::of(&[baseline, other]);
         if let Some(on) = &options.on {
             swept.retain(|name| on.iter().any(|wanted| **wanted == **name));
             keys.retain(|(name, _)| on.iter().any(|wanted| **wanted == **name));
@@ -73,6 +49,76 @@ impl Layout {
                 .collect(),
             values,
         }
+    }
+}
+
+/// What the columns of the two tables are, each named once.
+#[derive(Default)]
+struct Columns {
+    swept: Vec<Arc<str>>,
+    /// Columns that name a row, and whether it names the quantity.
+    keys: Vec<(Arc<str>, bool)>,
+    /// Compared columns, each with the column of its standard error.
+    values: Vec<(Arc<str>, Option<String>)>,
+}
+
+impl Columns {
+    fn of(tables: &[&Table]) -> Self {
+        let mut found = Self::default();
+        for table in tables {
+            // A standard error belongs to the value right before it, and to no other.
+            let mut before = None;
+            for (column, content) in table.columns() {
+                before = found.add(table.name(), column, content.kind(), before);
+            }
+        }
+        found
+    }
+
+    /// Notes one column; `before` is the place of the value right before it in its table.
+    ///
+    /// # Returns
+    ///
+    /// The place among `values` if this column is one.
+    fn add(
+        &mut self,
+        table: &str,
+        column: &str,
+        kind: Kind,
+        before: Option<usize>,
+    ) -> Option<usize> {
+        if is_leading(column) {
+            return None;
+        }
+        if is_swept(table, column) {
+            if !self.swept.iter().any(|known| **known == *column) {
+                self.swept.push(column.into());
+            }
+            return None;
+        }
+        match schema::role(table, column, kind) {
+            role @ (Role::Key | Role::Quantity) => {
+                if !self.keys.iter().any(|(known, _)| **known == *column) {
+                    self.keys.push((column.into(), role == Role::Quantity));
+                }
+            }
+            Role::Value => {
+                let known = self.values.iter().position(|(known, _)| **known == *column);
+                return Some(known.unwrap_or_else(|| {
+                    self.values.push((column.into(), None));
+                    self.values.len() - 1
+                }));
+            }
+            Role::StandardError => {
+                if let Some(value) = before {
+                    self.values[value]
+                        .1
+                        .get_or_insert_with(|| column.to_owned());
+                }
+            }
+            Role::Remark => {}
+        }
+        None
     }
 }
 

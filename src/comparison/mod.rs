@@ -12,14 +12,17 @@
 //! It is a function of its arguments: it touches no file, prints nothing and
 //! draws nothing.
 
+mod decision;
 mod error;
 mod estimate;
 mod holm;
 mod join;
 mod judge;
 mod layout;
+mod pair;
 mod parameters;
 mod result;
+mod runs;
 mod side;
 #[cfg(test)]
 mod tests;

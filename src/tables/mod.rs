@@ -29,5 +29,5 @@ pub use recording::{DenseColumn, DenseValues, MAX_CELLS, dense_from_bytes};
 pub use samples::{
     SITES_KEY, StoredConfigurations, UNIT_KEY, configurations_from_bytes, configurations_to_bytes,
 };
-pub use schema::{ColumnSchema, Kind, Role, TableSchema, catalogue};
+pub use schema::{ColumnSchema, Kind, Role, TableSchema, catalogue, column_names};
 pub use table::Table;

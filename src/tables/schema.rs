@@ -7,9 +7,12 @@
 
 mod effective;
 mod information;
+mod network;
 mod population;
+mod read_off;
 
 use std::fmt;
+use std::sync::LazyLock;
 
 pub use effective::{
     BASIN_SITES, BASINS, COLLECTIVE_POTENTIAL, COLLECTIVE_VARIABLES, EFFECTIVE_MODEL,
@@ -17,7 +20,9 @@ pub use effective::{
     MODEL_CORRELATIONS, MODEL_COUNTS, MODELS, MOVIE, STIMULUS,
 };
 pub use information::{INFORMATION, LATENTS, TWO_SAMPLE_TESTS, VERDICT};
+pub use network::{LATENT_RATE, LIKELIHOOD, TRAINING};
 pub use population::{ACTIVE_COUNT, CORRELATIONS, LATENT_MAP, RATES, STATISTICS, TRIPLETS};
+pub use read_off::{COUPLINGS, FIELD, PATTERN_SITES, PATTERNS, SPECTRUM};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -240,237 +245,6 @@ pub const THERMODYNAMICS: TableSchema = TableSchema {
     ],
 };
 
-/// What the decoder says of the couplings, beside methods without a network.
-pub const COUPLINGS: TableSchema = TableSchema {
-    name: "couplings",
-    version: 1,
-    row: "one row per quantity and method",
-    keys: &["quantity", "method"],
-    columns: &[
-        text(
-            "quantity",
-            "coupling (inverse temperature times J), field (inverse temperature times h), \
-             matrix_slope, matrix_error and matrix_correlation (couplings of all pairs of sites \
-             against the true ones), field_distance_kolmogorov, field_distance_wasserstein",
-        ),
-        text(
-            "method",
-            "vae_slope, vae_variance, vae_field (read off the network); moments, \
-             naive_mean_field, pseudo_likelihood (without a network)",
-        ),
-        number("value", "estimate, without unit"),
-        number("standard_error", "standard error of the value"),
-        number("exact", "true value"),
-    ],
-};
-
-/// The distribution of the mean field, learned and exact.
-pub const FIELD: TableSchema = TableSchema {
-    name: "field",
-    version: 1,
-    row: "one row per bin and source",
-    keys: &["field", "source"],
-    columns: &[
-        number(
-            "field",
-            "centre of the bin: site average of the natural parameters, for directors its length",
-        ),
-        text("source", "vae (draws from the prior) or exact"),
-        number("density", "probability density of the field"),
-        number("standard_error", "standard error of the density"),
-    ],
-};
-
-/// The history of a training.
-pub const TRAINING: TableSchema = TableSchema {
-    name: "training",
-    version: 1,
-    row: "one row per epoch",
-    keys: &["epoch"],
-    columns: &[
-        integer("epoch", "epoch, from 1"),
-        number(
-            "elbo_nats",
-            "evidence lower bound on the training data, nats per configuration",
-        ),
-        number(
-            "rate_nats",
-            "rate on the training data, nats per configuration",
-        ),
-        number(
-            "distortion_nats",
-            "distortion on the training data, nats per configuration",
-        ),
-        number(
-            "validation_elbo_nats",
-            "evidence lower bound on held-out data, nats per configuration",
-        ),
-        number(
-            "validation_rate_nats",
-            "rate on held-out data, nats per configuration",
-        ),
-        number("learning_rate", "learning rate at the end of the epoch"),
-        number("kl_weight", "weight of the rate in the loss, 0 to 1"),
-        number(
-            "gradient_norm",
-            "mean Euclidean norm of the gradient before clipping",
-        ),
-        flag(
-            "best",
-            "whether the read-outs use the network of this epoch",
-        ),
-    ],
-};
-
-/// The rate of each latent during training.
-pub const LATENT_RATE: TableSchema = TableSchema {
-    name: "latent_rate",
-    version: 1,
-    row: "one row per epoch and latent",
-    keys: &["epoch", "latent"],
-    columns: &[
-        integer("epoch", "epoch, from 1"),
-        integer("latent", "number of the latent, from 0"),
-        number(
-            "rate_nats",
-            "rate of this latent on held-out data, nats per configuration",
-        ),
-    ],
-};
-
-/// Log-likelihoods of the test data and their bounds.
-pub const LIKELIHOOD: TableSchema = TableSchema {
-    name: "likelihood",
-    version: 1,
-    row: "one row per point and replicate",
-    keys: &[],
-    columns: &[
-        number(
-            "elbo_nats",
-            "evidence lower bound on test data, nats per configuration",
-        ),
-        number("elbo_nats_se", STANDARD_ERROR),
-        number("rate_nats", "rate on test data, nats per configuration"),
-        number("rate_nats_se", STANDARD_ERROR),
-        number(
-            "distortion_nats",
-            "distortion on test data, nats per configuration",
-        ),
-        number("distortion_nats_se", STANDARD_ERROR),
-        number(
-            "importance_weighted_nats",
-            "importance-weighted bound on the log-likelihood, nats per configuration",
-        ),
-        number("importance_weighted_nats_se", STANDARD_ERROR),
-        number(
-            "quadrature_nats",
-            "log-likelihood by quadrature over the latents, nats per configuration; missing above three latents",
-        ),
-        number("quadrature_nats_se", STANDARD_ERROR),
-        number(
-            "quadrature_error_nats",
-            "estimated error of the quadrature itself, nats per configuration",
-        ),
-        number(
-            "exact_nats",
-            "exact log-likelihood under the model that drew the data, nats per configuration",
-        ),
-        number("exact_nats_se", STANDARD_ERROR),
-        number(
-            "paired_gap_nats",
-            "mean of log p_exact(x) - log p_VAE(x) over the same test data, nats per configuration",
-        ),
-        number("paired_gap_nats_se", STANDARD_ERROR),
-        text(
-            "paired_gap_method",
-            "estimate of log p_VAE in the gap: quadrature or importance_weighted",
-        ),
-        integer("test_samples", "configurations of test data"),
-        integer(
-            "importance_samples",
-            "draws per configuration in the importance-weighted bound",
-        ),
-        integer(
-            "quadrature_nodes",
-            "nodes of the quadrature, all latents together; 0 if not used",
-        ),
-        text("warning", "what to doubt; empty if nothing"),
-    ],
-};
-
-/// How well each pattern is recovered.
-pub const PATTERNS: TableSchema = TableSchema {
-    name: "patterns",
-    version: 1,
-    row: "one row per pattern and method",
-    keys: &["pattern", "method"],
-    columns: &[
-        integer("pattern", "number of the pattern, from 0"),
-        text(
-            "method",
-            "vae, or correlations: leading eigenvectors, no network",
-        ),
-        number(
-            "overlap",
-            "overlap with the true pattern after matching, -1 to 1",
-        ),
-        number(
-            "wrong_fraction",
-            "fraction of sites with the wrong sign, 0 to 1",
-        ),
-        number(
-            "residual",
-            "mean square distance of the entries from -1 and 1 before rounding",
-        ),
-        text("warning", "what to doubt; empty if nothing"),
-    ],
-};
-
-/// The patterns themselves, site by site.
-pub const PATTERN_SITES: TableSchema = TableSchema {
-    name: "pattern_sites",
-    version: 1,
-    row: "one row per pattern and site",
-    keys: &["pattern", "site"],
-    columns: &[
-        integer("pattern", "number of the pattern, from 0"),
-        integer("site", "number of the site, from 0"),
-        number("exact", "true value, -1 or 1; missing if unknown"),
-        number("vae", "value read off the network, -1 or 1"),
-        number("correlations", "value read off the correlations, -1 or 1"),
-    ],
-};
-
-/// Singular values of the decoder's half-logits.
-pub const SPECTRUM: TableSchema = TableSchema {
-    name: "spectrum",
-    version: 1,
-    row: "one row per component and source",
-    keys: &["component", "source"],
-    columns: &[
-        integer(
-            "component",
-            "number of the component, from 0, largest first",
-        ),
-        text(
-            "source",
-            "latents drawn from the prior, or encoded test data",
-        ),
-        number(
-            "singular_value",
-            "singular value of the centred half-logits per root of draws, no unit",
-        ),
-        flag(
-            "effective",
-            "whether the component counts towards the effective rank",
-        ),
-        number(
-            "margin",
-            "ratio of the last singular value that counts to the first that does not; the same in all rows of a source",
-        ),
-    ],
-};
-
 /// All table schemas, in the order of the flow.
 #[must_use]
 pub fn catalogue() -> &'static [&'static TableSchema] {
@@ -511,6 +285,21 @@ pub fn catalogue() -> &'static [&'static TableSchema] {
         &MOVIE,
         &STIMULUS,
     ]
+}
+
+/// The names of all tables, each with those of its columns, as a manifest is checked
+/// against them.
+#[must_use]
+pub fn column_names() -> &'static [(&'static str, &'static [&'static str])] {
+    static NAMES: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
+        let names = |schema: &TableSchema| -> &'static [&'static str] {
+            // Once in the life of the process.
+            Vec::leak(schema.columns.iter().map(|column| column.name).collect())
+        };
+        let schemas = catalogue().iter();
+        schemas.map(|schema| (schema.name, names(schema))).collect()
+    });
+    &NAMES
 }
 
 /// The schema of the table `name`, if there is one.
