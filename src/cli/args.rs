@@ -123,7 +123,7 @@ pub(super) struct CheckArguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum DataFormat {
+pub(super) enum OutputFormat {
     /// For people
     Text,
     /// For programs
@@ -169,5 +169,5 @@ pub(super) struct DataArguments {
     pub(super) duration_s: Option<f64>,
     /// How to write the summary
     #[arg(long, value_enum, default_value = "text")]
-    pub(super) format: DataFormat,
+    pub(super) format: OutputFormat,
 }

@@ -5,12 +5,12 @@ mod listing;
 mod verifying;
 mod why;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::args::ManifestArguments;
-use super::{Outcome, diagnostic, prepare};
+use super::args::{ManifestArguments, OutputFormat};
+use super::{Outcome, completions, diagnostic, prepare};
 use crate::engine::{Store, StoreError};
 
 #[derive(Debug, Args)]
@@ -39,15 +39,7 @@ struct StoreArguments {
     results: PathBuf,
     /// How to write it
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
+    format: OutputFormat,
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +88,9 @@ struct WhyArguments {
 struct CollectArguments {
     /// Manifests whose tasks are kept, beside those of the results folders that are there
     manifests: Vec<PathBuf>,
+    /// Replace one value in the manifests, as in `vae.latent=4`; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "manifests", add = completions::keys())]
+    sets: Vec<String>,
     /// Keep what was finished in the last days, whoever needs it
     #[arg(long, value_name = "DAYS")]
     keep_days: Option<u32>,
@@ -129,7 +124,28 @@ impl StoreArguments {
 
     /// The store, to look at.
     fn open(&self) -> Result<Store, Outcome> {
-        stored(Store::open_existing(&self.path()?))
+        self.open_by(Store::open_existing)
+    }
+
+    /// The store as `open` opens it. Where none was made yet it is an empty one, and none
+    /// is made; a results folder that is not there is somebody's mistake.
+    fn open_by(
+        &self,
+        open: impl FnOnce(&Path) -> Result<Store, StoreError>,
+    ) -> Result<Store, Outcome> {
+        let path = self.path()?;
+        if path.is_dir() {
+            return stored(open(&path));
+        }
+        if self.results.is_dir() {
+            return stored(Store::open_existing(&path));
+        }
+        diagnostic::say(&format!(
+            "error: {}: there is no such folder, expected the one that results were written to, \
+             `results` or what `run --results` was given",
+            self.results.display()
+        ));
+        Err(Outcome::Wrong)
     }
 }
 

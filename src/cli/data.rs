@@ -1,7 +1,7 @@
 //! `data`: what is in a recording.
 
 use super::Outcome;
-use super::args::{DataArguments, DataFormat};
+use super::args::{DataArguments, OutputFormat};
 use super::diagnostic::{self, put, say};
 use crate::recording::{self, Axis, ReadRequest, RecordingError, SpikeTimes, Summary};
 use crate::stages;
@@ -32,8 +32,8 @@ fn summarise(arguments: &DataArguments) -> Result<(), RecordingError> {
     }
     let summary = recording::summary(&recording);
     match arguments.format {
-        DataFormat::Text => text(&summary),
-        DataFormat::Json => json(&summary),
+        OutputFormat::Text => text(&summary),
+        OutputFormat::Json => json(&summary),
     }
     Ok(())
 }

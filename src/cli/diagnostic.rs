@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, SourceCode};
 
@@ -120,15 +122,37 @@ pub(super) fn say(text: &str) {
     eprintln!("{text}");
 }
 
+/// Whether data could not be written where they were asked for.
+static UNWRITTEN: AtomicBool = AtomicBool::new(false);
+
 /// Writes a whole file as data.
 pub(super) fn written(bytes: &[u8]) -> Outcome {
-    use std::io::Write;
-    let _ = std::io::stdout().write_all(bytes);
+    noted(io::stdout().write_all(bytes));
     Outcome::Done
 }
 
-/// Writes data. A reader that closed the pipe has had enough.
+/// Writes data.
 pub(super) fn put(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{text}");
+    noted(writeln!(io::stdout(), "{text}"));
+}
+
+/// Says once that data were not written. A reader that closed the pipe has had enough.
+fn noted(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+        && !UNWRITTEN.swap(true, Ordering::Relaxed)
+    {
+        say(&format!(
+            "error: standard output cannot be written: {error}"
+        ));
+    }
+}
+
+/// What a command comes to once its data are out: a full disk is not success.
+pub(super) fn told(outcome: Outcome) -> Outcome {
+    noted(io::stdout().flush());
+    if outcome == Outcome::Done && UNWRITTEN.load(Ordering::Relaxed) {
+        return Outcome::Failed;
+    }
+    outcome
 }

@@ -84,5 +84,5 @@ pub fn main() -> ExitCode {
         Command::Completions(arguments) => completions::main(arguments),
         Command::Man(arguments) => man::main(arguments),
     };
-    ExitCode::from(outcome as u8)
+    ExitCode::from(diagnostic::told(outcome) as u8)
 }

@@ -45,24 +45,7 @@ pub(super) fn quietly(path: &Path) -> Option<Manifest> {
         &stages::parquet_points,
     )
     .ok()?;
-    manifest::load(&sources, &catalogue(&columns())).ok()
-}
-
-/// The columns of all tables.
-fn columns() -> Vec<(&'static str, Vec<&'static str>)> {
-    let schemas = tables::catalogue().iter();
-    schemas
-        .map(|schema| (schema.name, schema.columns.iter().map(|c| c.name).collect()))
-        .collect()
-}
-
-fn catalogue<'c>(
-    columns: &'c [(&'static str, Vec<&'static str>)],
-) -> Vec<(&'static str, &'c [&'static str])> {
-    columns
-        .iter()
-        .map(|(name, columns)| (*name, columns.as_slice()))
-        .collect()
+    manifest::load(&sources, tables::column_names()).ok()
 }
 
 /// Reads the files of a manifest and loads it by `load`; problems are written.
@@ -82,7 +65,7 @@ fn read<T>(
         Outcome::Wrong
     })?;
     sources.memory_limit = memory::limit();
-    match load(&sources, &catalogue(&columns())) {
+    match load(&sources, tables::column_names()) {
         Ok(loaded) => Ok((loaded, sources)),
         Err(problems) => Err(diagnostic::problems(&problems, &sources.texts())),
     }

@@ -6,6 +6,8 @@ use comfy_table::{Table as Grid, presets};
 
 use crate::engine::Estimate;
 
+pub(super) const SECONDS_A_DAY: f64 = 86_400.0;
+
 /// Seconds since 1970.
 pub(super) fn now_unix() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -40,7 +42,7 @@ pub(super) fn span(seconds: f64) -> String {
     } else if seconds < 48.0 * 3600.0 {
         format!("{:.1} h", seconds / 3600.0)
     } else {
-        format!("{:.1} days", seconds / 86_400.0)
+        format!("{:.1} days", seconds / SECONDS_A_DAY)
     }
 }
 

@@ -1,9 +1,9 @@
 //! `show-config`: every value that a manifest comes to, and where it came from.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::args::ManifestArguments;
+use super::args::{ManifestArguments, OutputFormat};
 use super::diagnostic::put;
 use super::{Outcome, prepare};
 use crate::manifest::{EffectiveValue, Origin};
@@ -23,15 +23,7 @@ pub(super) struct ShowConfigArguments {
     origin: bool,
     /// How to write the values; JSON has the origins in any case
     #[arg(long, value_enum, default_value = "text")]
-    format: ConfigFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ConfigFormat {
-    /// For people
-    Text,
-    /// For programs
-    Json,
+    format: OutputFormat,
 }
 
 pub(super) fn main(arguments: &ShowConfigArguments) -> Outcome {
@@ -40,8 +32,8 @@ pub(super) fn main(arguments: &ShowConfigArguments) -> Outcome {
         Err(outcome) => return outcome,
     };
     put(&match arguments.format {
-        ConfigFormat::Text => text(&values, arguments.origin),
-        ConfigFormat::Json => {
+        OutputFormat::Text => text(&values, arguments.origin),
+        OutputFormat::Json => {
             let path = arguments.manifest.manifest.to_string_lossy();
             let values: Vec<Value> = values.iter().map(value).collect();
             format!(

@@ -51,17 +51,10 @@ fn manifests() -> Vec<PathBuf> {
 
 #[track_caller]
 fn load(path: &Path) -> manifest::Manifest {
-    let columns: Vec<(&str, Vec<&str>)> = tables::catalogue()
-        .iter()
-        .map(|schema| (schema.name, schema.columns.iter().map(|c| c.name).collect()))
-        .collect();
-    let catalogue: Vec<(&str, &[&str])> = columns
-        .iter()
-        .map(|(name, columns)| (*name, columns.as_slice()))
-        .collect();
     let sources = Sources::read(path, None, Vec::new(), &latentfield::stages::parquet_points);
     let sources = sources.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    manifest::load(&sources, &catalogue).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    manifest::load(&sources, tables::column_names())
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// The points, with files by their names alone.

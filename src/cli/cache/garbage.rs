@@ -4,24 +4,22 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::super::args::ManifestArguments;
-use super::super::quantity::{bytes, now_unix};
+use super::super::args::{ManifestArguments, OutputFormat};
+use super::super::quantity::{SECONDS_A_DAY, bytes, now_unix};
 use super::super::{Outcome, diagnostic::put, prepare};
-use super::{CollectArguments, Format, put_json, stored};
+use super::{CollectArguments, put_json, stored};
 use crate::engine::Store;
 use crate::engine::store::{Collection, Garbage, Keep, Removal};
 
 /// Removals that are told one by one; of more, each reason is told with a count.
 const TOLD: usize = 40;
 
-const SECONDS_A_DAY: f64 = 86_400.0;
-
 pub(super) fn collect(arguments: &CollectArguments) -> Result<Outcome, Outcome> {
     let mut keep = Keep::default();
     for manifest in &arguments.manifests {
         let manifest = ManifestArguments {
             manifest: manifest.clone(),
-            sets: Vec::new(),
+            sets: arguments.sets.clone(),
         };
         keep.add(&prepare::prepare(&manifest)?.plan);
     }
@@ -29,7 +27,7 @@ pub(super) fn collect(arguments: &CollectArguments) -> Result<Outcome, Outcome> 
     keep.finished_after = days.map(|days| now_unix() - days * SECONDS_A_DAY);
     let store = if arguments.delete {
         // From here to the end nobody else can begin to use it.
-        stored(Store::open_alone(&arguments.store.path()?))?
+        arguments.store.open_by(Store::open_alone)?
     } else {
         arguments.store.open()?
     };
@@ -38,8 +36,8 @@ pub(super) fn collect(arguments: &CollectArguments) -> Result<Outcome, Outcome> 
         stored(store.collect(&collection, now_unix()))?;
     }
     match arguments.store.format {
-        Format::Json => json(&collection, arguments.delete),
-        Format::Text => text(&collection, arguments.delete),
+        OutputFormat::Json => json(&collection, arguments.delete),
+        OutputFormat::Text => text(&collection, arguments.delete),
     }
     Ok(Outcome::Done)
 }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::super::quantity::{age, bytes, grid, now_unix};
+use super::super::args::OutputFormat;
+use super::super::quantity::{SECONDS_A_DAY, age, bytes, grid, now_unix};
 use super::super::{Outcome, diagnostic::put};
-use super::{By, Format, ListArguments, put_json, stored};
+use super::{By, ListArguments, put_json, stored};
 use crate::engine::store::{Inventory, Item, Root};
 use crate::plan::Key;
 
@@ -22,8 +23,6 @@ const AGES: [(f64, &str); 5] = [
     (f64::INFINITY, "older"),
 ];
 
-const SECONDS_A_DAY: f64 = 86_400.0;
-
 pub(super) fn list(arguments: &ListArguments) -> Result<Outcome, Outcome> {
     let store = arguments.store.open()?;
     let inventory = stored(store.inventory())?;
@@ -35,19 +34,19 @@ pub(super) fn list(arguments: &ListArguments) -> Result<Outcome, Outcome> {
     };
     let path = store.path().display().to_string();
     match (arguments.store.format, arguments.by) {
-        (Format::Json, By::Size) => put_json(&json!({
+        (OutputFormat::Json, By::Size) => put_json(&json!({
             "format": 1, "store": path, "entries": entries_json(&inventory),
             "total": total_json(&inventory),
         })),
-        (Format::Json, _) => put_json(&json!({
+        (OutputFormat::Json, _) => put_json(&json!({
             "format": 1, "store": path,
             "groups": groups.iter().map(Group::json).collect::<Vec<_>>(),
             "total": total_json(&inventory),
         })),
-        (Format::Text, By::Size) => put_entries(&inventory),
-        (Format::Text, _) => put_groups(&groups),
+        (OutputFormat::Text, By::Size) => put_entries(&inventory),
+        (OutputFormat::Text, _) => put_groups(&groups),
     }
-    if arguments.store.format == Format::Text {
+    if arguments.store.format == OutputFormat::Text {
         put(&summary(&path, &inventory));
     }
     Ok(Outcome::Done)

@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::super::args::OutputFormat;
 use super::super::quantity::bytes;
 use super::super::{Outcome, diagnostic, diagnostic::put};
-use super::{Format, VerifyArguments, put_json, stored};
+use super::{VerifyArguments, put_json, stored};
 use crate::engine::Store;
 use crate::engine::store::{Audit, Finding, Part, Problem};
 
 pub(super) fn verify(arguments: &VerifyArguments) -> Result<Outcome, Outcome> {
     let store = if arguments.repair {
-        stored(Store::open(&arguments.store.path()?))?
+        arguments.store.open_by(Store::open)?
     } else {
         arguments.store.open()?
     };
@@ -25,8 +26,8 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<Outcome, Outcome> {
     }
     let audit = stored(store.audit(&inventory, &arguments.tasks, arguments.repair))?;
     match arguments.store.format {
-        Format::Json => put_json(&json(&audit)),
-        Format::Text => text(&audit, arguments.repair),
+        OutputFormat::Json => put_json(&json(&audit)),
+        OutputFormat::Text => text(&audit, arguments.repair),
     }
     Ok(if audit.findings.is_empty() {
         Outcome::Done

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
+use super::super::args::OutputFormat;
 use super::super::explaining::Paragraph;
 use super::super::plan::explain;
 use super::super::prepare::{self, Prepared};
 use super::super::quantity::{age, bytes, now_unix, span};
 use super::super::{Outcome, diagnostic, diagnostic::put};
-use super::{Format, WhyArguments, put_json, stored};
+use super::{WhyArguments, put_json, stored};
 use crate::engine::store::{Entry, Lookup};
 use crate::engine::{self, Explanation, Status, Store, Wanted};
 use crate::plan::{Selector, Task, select};
@@ -40,11 +41,11 @@ pub(super) fn why(arguments: &WhyArguments) -> Result<Outcome, Outcome> {
             },
         };
         match arguments.store.format {
-            Format::Text => answer.text(&prepared),
-            Format::Json => answers.push(answer.json()),
+            OutputFormat::Text => answer.text(&prepared),
+            OutputFormat::Json => answers.push(answer.json()),
         }
     }
-    if arguments.store.format == Format::Json {
+    if arguments.store.format == OutputFormat::Json {
         put_json(&json!({ "format": 1, "tasks": answers }));
     }
     Ok(Outcome::Done)

@@ -205,7 +205,7 @@ fn block(text: &mut String, comparison: &Comparison, rows: &[&Row], style: Style
             let number =
                 |value: Option<f64>| value.map(|value| significant(value, 3)).unwrap_or_default();
             cells.push(number(row.z));
-            cells.push(number(row.corrected_p_value.map(|p| p.max(1e-99))));
+            cells.push(p_value(row.corrected_p_value));
             cells.push(row.error_source.clone());
         }
         if with_tolerance {
@@ -233,6 +233,18 @@ fn coordinates(rows: &[&Row]) -> Vec<Arc<str>> {
         }
     }
     names
+}
+
+/// A p-value below this is shown as below it.
+const SMALLEST_P: f64 = 1e-99;
+
+/// A p-value as it is shown; below what matters only its bound.
+fn p_value(p: Option<f64>) -> String {
+    match p {
+        None => String::new(),
+        Some(p) if p < SMALLEST_P => format!("<{SMALLEST_P:e}"),
+        Some(p) => significant(p, 3),
+    }
 }
 
 fn coordinate(row: &Row, name: &str) -> String {
