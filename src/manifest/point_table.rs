@@ -190,11 +190,10 @@ fn written_out(section: &Section<'_>, node: &Node, key: &str) -> Option<Rows> {
         Some((key.to_owned(), node.clone(), leaves))
     };
     let points = section.array_of(node, key, &(1..=MOST_POINTS), "points", read)?;
-    let columns: Vec<(String, Place)> = points[0]
-        .2
-        .iter()
-        .map(|(path, entry)| (path.clone(), entry.key_place))
-        .collect();
+    let (first_key, first, leaves) = &points[0];
+    let columns = leaves.iter();
+    let columns = columns.map(|(path, entry)| (path.clone(), entry.key_place));
+    let columns = header(section, columns.collect(), first.place, first_key)?;
     let names: Vec<&str> = columns.iter().map(|(path, _)| path.as_str()).collect();
     let mut rows = Vec::with_capacity(points.len());
     for (key, node, leaves) in &points {
@@ -253,27 +252,27 @@ fn bad_file(section: &Section<'_>, place: Place, key: &str, found: String, expec
     section.report.push(place, message);
 }
 
-/// Columns, in order, if the header is sound.
+/// The columns, each with its place, if they are sound; `place` is that of all of them.
 fn header(
     section: &Section<'_>,
-    names: Vec<String>,
+    columns: Vec<(String, Place)>,
     place: Place,
     key: &str,
 ) -> Option<Vec<(String, Place)>> {
-    if names.is_empty() || names.len() > MOST_COLUMNS {
-        let found = format!("{} columns", names.len());
+    if columns.is_empty() || columns.len() > MOST_COLUMNS {
+        let found = format!("{} columns", columns.len());
         let expected = format!("1 to {MOST_COLUMNS} columns");
         bad_file(section, place, key, found, expected);
         return None;
     }
-    for (index, name) in names.iter().enumerate() {
-        if names[..index].contains(name) {
+    for (index, (name, _)) in columns.iter().enumerate() {
+        if columns[..index].iter().any(|(known, _)| known == name) {
             let found = format!("the column {} twice", quoted(name));
             bad_file(section, place, key, found, "each column once".to_owned());
             return None;
         }
     }
-    Some(names.into_iter().map(|name| (name, place)).collect())
+    Some(columns)
 }
 
 /// Reads all rows of a text file; wrong rows are reported one by one.
@@ -284,18 +283,20 @@ fn from_csv(section: &Section<'_>, text: &str, layer: usize, key: &str) -> Optio
         .trim(csv::Trim::All)
         .comment(Some(b'#'))
         .from_reader(&text.as_bytes()[text_start..]);
-    let line = |start: u64| {
-        let start = text_start + usize::try_from(start).unwrap_or(usize::MAX - text_start);
-        let start = start.min(text.len());
-        let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let line = |at: u64| {
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        let start = record_start(text, text_start.saturating_add(at));
+        let length = text[start..].find(['\r', '\n']);
+        let end = length.map_or(text.len(), |length| start + length);
         Place { layer, start, end }
     };
+    let top = line(0);
     let names = match reader.headers() {
-        Ok(names) => names.iter().map(str::to_owned).collect(),
+        Ok(names) => names.iter().enumerate(),
         Err(error) => {
             bad_file(
                 section,
-                line(0),
+                top,
                 key,
                 error.to_string(),
                 "a CSV file".to_owned(),
@@ -303,13 +304,14 @@ fn from_csv(section: &Section<'_>, text: &str, layer: usize, key: &str) -> Optio
             return None;
         }
     };
-    let columns = header(section, names, line(0), key)?;
+    let names = names.map(|(index, name)| (name.to_owned(), cell_place(text, index, top)));
+    let columns = header(section, names.collect(), top, key)?;
     let mut rows = Vec::new();
     let mut sound = true;
     for record in reader.records() {
         if rows.len() == MOST_POINTS {
             let expected = format!("at most {MOST_POINTS} points");
-            bad_file(section, line(0), key, "more points".to_owned(), expected);
+            bad_file(section, top, key, "more points".to_owned(), expected);
             return None;
         }
         let record = match record {
@@ -332,7 +334,22 @@ fn from_csv(section: &Section<'_>, text: &str, layer: usize, key: &str) -> Optio
             None => sound = false,
         }
     }
-    finished(section, columns, rows, sound, key, line(0))
+    finished(section, columns, rows, sound, key, top)
+}
+
+/// Where a record begins that is read from byte `at` on: empty lines and comments stand
+/// before it.
+fn record_start(text: &str, at: usize) -> usize {
+    let mut start = at.min(text.len());
+    loop {
+        let rest = &text[start..];
+        let record = rest.trim_start_matches(['\r', '\n']);
+        start += rest.len() - record.len();
+        if !record.starts_with('#') {
+            return start;
+        }
+        start += record.find('\n').unwrap_or(record.len());
+    }
 }
 
 fn csv_row(
@@ -356,15 +373,15 @@ fn csv_row(
     let cells = record.iter().zip(columns).enumerate();
     let nodes: Vec<Option<Node>> = cells
         .map(|(index, (cell, (name, _)))| {
-            let place = cell_place(&text[place.start..place.end], index, place);
-            text_cell(section, cell, name, place)
+            text_cell(section, cell, name, cell_place(text, index, place))
         })
         .collect();
     nodes.into_iter().collect()
 }
 
-/// Where a cell stands in its line; the whole line if cells are quoted.
-fn cell_place(line: &str, index: usize, place: Place) -> Place {
+/// Where a cell stands in its line at `place`; the whole line if cells are quoted.
+fn cell_place(text: &str, index: usize, place: Place) -> Place {
+    let line = &text[place.start..place.end];
     if line.contains('"') {
         return place;
     }
@@ -394,7 +411,9 @@ fn from_rows(section: &Section<'_>, table: &PointTable, layer: usize, key: &str)
         start: row,
         end: row,
     };
-    let columns = header(section, table.columns.clone(), row_place(0), key)?;
+    let names = table.columns.iter();
+    let names = names.map(|name| (name.clone(), row_place(0)));
+    let columns = header(section, names.collect(), row_place(0), key)?;
     let mut rows = Vec::with_capacity(table.rows.len());
     let mut sound = true;
     for (index, row) in table.rows.iter().enumerate() {

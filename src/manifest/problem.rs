@@ -24,7 +24,7 @@ pub enum Origin {
     Row {
         /// Path of the file, as it was given.
         path: PathBuf,
-        /// Row, from 1.
+        /// Row, from 1; 0 is the header.
         row: usize,
     },
     /// An environment variable, by name.
@@ -41,6 +41,7 @@ impl fmt::Display for Origin {
             Self::File {
                 path, line, column, ..
             } => write!(f, "{}:{line}:{column}", path.display()),
+            Self::Row { path, row: 0 } => write!(f, "{}: header", path.display()),
             Self::Row { path, row } => write!(f, "{}: row {row}", path.display()),
             Self::Environment(name) => write!(f, "environment variable `{name}`"),
             Self::Set(text) => write!(f, "--set `{text}`"),

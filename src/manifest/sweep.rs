@@ -292,12 +292,14 @@ impl<'a> Builder<'a, '_> {
         }
         if !self.sweepable.iter().any(|known| known == path) {
             let names: Vec<&str> = self.sweepable.iter().map(String::as_str).collect();
+            // The key as it was written: below `sweep`, or alone in the header of a table.
+            let before = key.strip_suffix(path).unwrap_or_default();
             let near = nearest(path, &names);
             let message = Message {
                 code: "manifest::unknown_key",
                 found: format!("the unknown parameter `{path}`"),
                 expected: "a parameter of the manifest".to_owned(),
-                help: near.map(|near| format!("did you mean `sweep.{near}`?")),
+                help: near.map(|near| format!("did you mean `{before}{near}`?")),
                 key: key.to_owned(),
             };
             section.report.push(key_place, message);

@@ -58,6 +58,15 @@ fn points_are_written_out_just_as_well() {
             "[{ \"vae.latent\" = 1 }, { \"vae.latent\" = 1 }]",
             "manifest::duplicate",
         ),
+        // Written in two ways it is the same key.
+        (
+            "[{ vae.latent = 1, \"vae.latent\" = 2 }]",
+            "manifest::bad_table",
+        ),
+        (
+            "[{ vae.latent = 1 }, { vae.latent = 2, \"vae.latent\" = 3 }]",
+            "manifest::bad_table",
+        ),
         ("[{ \"vae.latnet\" = 1 }]", "manifest::unknown_key"),
         ("[{}]", "manifest::wrong_type"),
         ("[]", "manifest::out_of_range"),
@@ -70,6 +79,9 @@ fn points_are_written_out_just_as_well() {
             "{table}"
         );
     }
+    let keys: Vec<String> = (0..101).map(|key| format!("\"x{key}\" = 1")).collect();
+    let problem = only(&swept(&format!("table = [{{ {} }}]", keys.join(", "))));
+    assert_eq!(problem.found, "101 columns");
 }
 
 #[test]
@@ -92,6 +104,29 @@ fn mistakes_of_a_file_are_marked_in_it() {
         ("vae.latent\n", "manifest::bad_table", "1:1"),
         ("", "manifest::bad_table", "1:1"),
         ("vae.latent\n1\n2\n1\n", "manifest::duplicate", "4:1"),
+        // Line ends of other systems, comments and empty lines are none of a row.
+        ("vae.latent\r\n1\r\n99\r\n", "manifest::out_of_range", "3:1"),
+        (
+            "model.sites,vae.latent\r\n6,1\r\n8\r\n",
+            "manifest::bad_table",
+            "3:1",
+        ),
+        (
+            "# why\n\nmodel.sites,vae.latent\n# one\n6,1\n\n# two\n# three\n8, 99\n",
+            "manifest::out_of_range",
+            "9:4",
+        ),
+        (
+            "\r\n# why\r\nvae.latent,vae.latnet\r\n1,2\r\n",
+            "manifest::unknown_key",
+            "3:12",
+        ),
+        ("vae.latent\n1\n\n2\n# 2\n1\n", "manifest::duplicate", "6:1"),
+        (
+            "\u{feff}# why\nvae.latent\n99\n",
+            "manifest::out_of_range",
+            "3:1",
+        ),
     ] {
         let problem = only(&with_csv("table = \"trials.csv\"", csv));
         let expected = format!("/home/someone/runs/trials.csv:{place}");
@@ -100,7 +135,14 @@ fn mistakes_of_a_file_are_marked_in_it() {
             (code, expected),
             "{csv}"
         );
+        // What is marked lies in one line.
+        if let Origin::File { span, .. } = problem.origin {
+            assert!(!csv[span].contains(['\r', '\n']), "{csv:?}");
+        }
     }
+    let help = |csv: &str| only(&with_csv("table = \"trials.csv\"", csv)).help;
+    let expected = Some("did you mean `vae.latent`?".to_owned());
+    assert_eq!(help("vae.latnet\n1\n"), expected);
     // A required key that is a column of a bad table is not missing as well.
     let text = MODEL.replace("temperature = 0.9\n", "");
     let mut source = with_csv("", "model.temperature\ncold\n");
@@ -133,6 +175,18 @@ fn rows_of_a_file_without_lines_are_counted() {
         problem.to_string(),
         "/home/someone/runs/trials.parquet: row 2: `model.temperature`: found `-1.0`, expected a \
          finite number above 0"
+    );
+    let mut misspelt = source(vec![row(1, 0.5)]);
+    if let Ok(TableContent::Rows(table)) = &mut misspelt.tables[0].content {
+        table.columns[0] = "vae.latnet".to_owned();
+    }
+    let problem = only(&misspelt);
+    assert_eq!(
+        (problem.origin.to_string().as_str(), problem.help.as_deref()),
+        (
+            "/home/someone/runs/trials.parquet: header",
+            Some("did you mean `vae.latent`?")
+        )
     );
 }
 
