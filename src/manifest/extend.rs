@@ -2,7 +2,7 @@
 //!
 //! Which files there are is read off texts; reading them is the part of `sources`.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use semver::{Version, VersionReq};
 use toml::de::{DeTable, DeValue};
@@ -19,7 +19,7 @@ pub(super) const MOST_FILES: usize = 64;
 const LONGEST_CHAIN: usize = 16;
 
 /// Most bytes of all texts together.
-const MOST_BYTES: usize = 16 << 20;
+pub(super) const MOST_BYTES: usize = 16 << 20;
 
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -48,23 +48,6 @@ pub(super) fn named_paths(file: &Path, text: &str) -> Vec<PathBuf> {
 /// A path that counts from the folder of `file`.
 fn beside(file: &Path, name: &str) -> PathBuf {
     file.parent().unwrap_or(Path::new("")).join(name)
-}
-
-/// A path without `.` and `..`, by which files are told apart.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-    }
-    plain
 }
 
 /// Layers of the files that a manifest extends.
@@ -107,7 +90,7 @@ impl Extended {
             layers: &self.layers,
             sources,
             report,
-            chain: vec![plain(&sources.path)],
+            chain: vec![sources.path.clone()],
             done: Vec::new(),
             documents: Vec::new(),
             sound: true,
@@ -174,7 +157,8 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, entry: &Entry, node: &Node, name: &str, path: &Path) {
-        let identity = plain(path);
+        let path = self.sources.known_as(path);
+        let identity = path.to_owned();
         if self.chain.contains(&identity) {
             let found = format!("{}, which extends this file in turn", quoted(name));
             let expected = "files that do not extend one another in a circle".to_owned();

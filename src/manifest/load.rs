@@ -62,7 +62,7 @@ pub(super) fn load_with<T>(
 ) -> Result<T, Problems> {
     let mut report = Report::new(&sources.current_dir);
     let files = Files::new(sources, &mut report);
-    let tables = Tables::new(&sources.tables, &mut report);
+    let tables = Tables::new(sources, &mut report);
     let overrides = overrides::read(sources, &mut report);
     let Some(merged) = files.merged(sources, overrides, &report) else {
         return Err(report.finish());

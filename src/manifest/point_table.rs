@@ -3,7 +3,7 @@
 //! The header holds the dotted paths of parameters; each row is a point. The cells of
 //! a text file are read as the values of `--set` are.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::expanded;
@@ -12,19 +12,25 @@ use super::parse::override_value;
 use super::points::MOST_POINTS;
 use super::report::{Layer, Message, Report};
 use super::section::Section;
-use super::sources::{PointCell, PointTable, TableContent, TableFile};
-use super::sweep::{Builder, Factor, Spot, collect};
+use super::sources::{PointCell, PointTable, Sources, TableContent, TableFile};
+use super::sweep::{Builder, Factor, MOST_RULES, Spot, collect};
 
 /// Most columns of a table: more than there are parameters.
 const MOST_COLUMNS: usize = 100;
 
-/// The tables of points that a manifest may name, each with its layer.
-#[derive(Debug, Default)]
-pub(super) struct Tables<'a>(Vec<(usize, &'a TableFile)>);
+/// Most tables that are files: as many as a union has members.
+const MOST_FILES: usize = MOST_RULES;
+
+/// The tables of points that a manifest may name, by path, each with its layer.
+#[derive(Debug)]
+pub(super) struct Tables<'a> {
+    files: HashMap<&'a Path, (usize, &'a TableFile)>,
+    sources: &'a Sources,
+}
 
 impl<'a> Tables<'a> {
     /// Adds a layer for each table.
-    pub(super) fn new(files: &'a [TableFile], report: &mut Report<'a>) -> Self {
+    pub(super) fn new(sources: &'a Sources, report: &mut Report<'a>) -> Self {
         let layer = |file: &'a TableFile| {
             let layer = match &file.content {
                 Ok(TableContent::Csv(text)) => Layer::File {
@@ -33,23 +39,26 @@ impl<'a> Tables<'a> {
                 },
                 _ => Layer::Rows(&file.path),
             };
-            (report.add_layer(layer), file)
+            (file.path.as_path(), (report.add_layer(layer), file))
         };
-        Self(files.iter().map(layer).collect())
+        let files = sources.tables.iter().map(layer).collect();
+        Self { files, sources }
     }
 
     fn find(&self, path: &Path) -> Option<(usize, &'a TableFile)> {
-        self.0.iter().find(|(_, file)| file.path == path).copied()
+        self.files.get(self.sources.known_as(path)).copied()
     }
 }
 
-/// The files that `table` names in a merged manifest.
+/// The files that `table` names in a merged manifest, each once.
 pub(super) fn paths(report: &Report<'_>, root: &Node) -> Vec<PathBuf> {
     let Some(sweep) = root.at("sweep") else {
         return Vec::new();
     };
     let mut paths = Vec::new();
     gather(report, &sweep.node, &mut paths);
+    let mut seen = HashSet::new();
+    paths.retain(|path| seen.len() < MOST_FILES && seen.insert(path.clone()));
     paths
 }
 
@@ -57,10 +66,7 @@ fn gather(report: &Report<'_>, grid: &Node, paths: &mut Vec<PathBuf>) {
     for entry in grid.entries() {
         match (entry.key.as_str(), &entry.node.value) {
             ("table", Value::Text(text)) => {
-                let path = report.folder(entry.node.place).join(text);
-                if !paths.contains(&path) {
-                    paths.push(path);
-                }
+                paths.push(report.folder(entry.node.place).join(text));
             }
             ("union" | "when", Value::Array(members)) => {
                 for member in members {

@@ -1,5 +1,7 @@
 //! What a manifest is loaded from.
 
+use std::collections::BTreeMap;
+use std::collections::hash_map::{Entry, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,10 @@ const USER_FILE: &str = "latentfield.toml";
 /// Largest file that is read, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;
 
+/// Most bytes of all tables of points together: as many cells as a sweep may have, with
+/// 64 bytes each, of which a number takes 25 at most.
+const MOST_TABLE_BYTES: u64 = 64 << 20;
+
 /// Everything that a manifest depends on; loading it is a pure function of this.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sources {
@@ -28,6 +34,9 @@ pub struct Sources {
     pub extended: Vec<ExtendedFile>,
     /// The tables of points that its sweep names.
     pub tables: Vec<TableFile>,
+    /// Paths that lead to a file which is here by another path, which is the value: a file
+    /// that is named in two ways is read once.
+    pub spellings: BTreeMap<PathBuf, PathBuf>,
     /// Path and text of the user file, if there is one.
     pub user_file: Option<(PathBuf, String)>,
     /// Environment variables; only those that begin with `LATENTFIELD_` count.
@@ -124,7 +133,8 @@ impl Sources {
     ///
     /// The environment and the current folder are those of the process. There
     /// is no memory limit; the caller sets one. An extended file or a table that
-    /// cannot be read is a problem that [`load`](super::load()) tells.
+    /// cannot be read is a problem that [`load`](super::load()) tells. The manifest itself
+    /// may be a pipe, such as `/dev/stdin`; what it names must be regular files.
     ///
     /// # Errors
     ///
@@ -142,10 +152,14 @@ impl Sources {
             text: read_text(path)?,
             ..Self::of_machine(user_dir, sets)?
         };
-        sources.extended = read_extended(&sources);
-        let tables = load::table_paths(&sources);
-        sources.tables = tables.iter().map(|path| table(path, parquet)).collect();
+        read_extended(&mut sources);
+        read_tables(&mut sources, parquet);
         Ok(sources)
+    }
+
+    /// The path by which the file is here to which `path` leads.
+    pub(super) fn known_as<'p>(&'p self, path: &'p Path) -> &'p Path {
+        self.spellings.get(path).map_or(path, PathBuf::as_path)
     }
 
     /// Reads what there is beside a manifest: the user file, the environment, `--set`.
@@ -218,34 +232,89 @@ impl Sources {
 }
 
 /// Reads the files that a manifest extends, each once.
-fn read_extended(sources: &Sources) -> Vec<ExtendedFile> {
-    let mut files: Vec<ExtendedFile> = Vec::new();
-    let mut waiting = vec![(sources.path.clone(), sources.text.clone())];
-    while let Some((path, text)) = waiting.pop() {
-        for path in extend::named_paths(&path, &text) {
-            let known = path == sources.path || files.iter().any(|file| file.path == path);
-            if known || files.len() == extend::MOST_FILES {
+///
+/// It stops behind the file with which there are too many bytes; that there are is told when
+/// the manifest is loaded.
+fn read_extended(sources: &mut Sources) {
+    let mut known = HashMap::from([(identity(&sources.path), sources.path.clone())]);
+    let mut bytes = sources.text.len();
+    let mut waiting = vec![extend::named_paths(&sources.path, &sources.text)];
+    while let Some(paths) = waiting.pop() {
+        for path in paths {
+            if sources.extended.len() == extend::MOST_FILES || bytes > extend::MOST_BYTES {
+                return;
+            }
+            if !is_new(&mut known, &path, &mut sources.spellings) {
                 continue;
             }
-            // The innermost cause is what the system said.
-            let text = read_text(&path).map_err(|error| match error {
-                ReadError::File { source, .. } => source.to_string(),
-                other => other.to_string(),
-            });
+            let text = read_regular(&path);
+            let text = text.and_then(|it| String::from_utf8(it).map_err(|error| error.to_string()));
             if let Ok(text) = &text {
-                waiting.push((path.clone(), text.clone()));
+                bytes = bytes.saturating_add(text.len());
+                waiting.push(extend::named_paths(&path, text));
             }
-            files.push(ExtendedFile { path, text });
+            sources.extended.push(ExtendedFile { path, text });
         }
     }
-    files
 }
 
-fn table(path: &Path, parquet: ReadParquet<'_>) -> TableFile {
-    let bytes = read_bytes(path).map_err(|error| match error {
-        ReadError::File { source, .. } => source.to_string(),
-        other => other.to_string(),
-    });
+/// Reads the tables of points that a manifest names, each once.
+fn read_tables(sources: &mut Sources, parquet: ReadParquet<'_>) {
+    let mut known = HashMap::new();
+    let mut left = MOST_TABLE_BYTES;
+    for path in load::table_paths(sources) {
+        if is_new(&mut known, &path, &mut sources.spellings) {
+            let bytes = table_bytes(&path, &mut left);
+            sources.tables.push(table(path, bytes, parquet));
+        }
+    }
+}
+
+/// Whether a path leads to a file that is not known; another spelling is noted.
+fn is_new(
+    known: &mut HashMap<PathBuf, PathBuf>,
+    path: &Path,
+    spellings: &mut BTreeMap<PathBuf, PathBuf>,
+) -> bool {
+    match known.entry(identity(path)) {
+        Entry::Vacant(place) => {
+            place.insert(path.to_owned());
+            true
+        }
+        Entry::Occupied(first) => {
+            if first.get() != path {
+                spellings.insert(path.to_owned(), first.get().clone());
+            }
+            false
+        }
+    }
+}
+
+/// What is the same for all paths to a file: its path without links, or as it stands if
+/// there is no such file.
+fn identity(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The bytes of a table, taken off what is `left` for all of them; beyond that none is read.
+fn table_bytes(path: &Path, left: &mut u64) -> Result<Vec<u8>, String> {
+    let too_many = || {
+        let most = MOST_TABLE_BYTES >> 20;
+        Err(format!("with it there are more than {most} MiB of tables"))
+    };
+    if *left == 0 {
+        return too_many();
+    }
+    let bytes = read_regular(path)?;
+    let Some(rest) = left.checked_sub(bytes.len() as u64) else {
+        *left = 0;
+        return too_many();
+    };
+    *left = rest;
+    Ok(bytes)
+}
+
+fn table(path: PathBuf, bytes: Result<Vec<u8>, String>, parquet: ReadParquet<'_>) -> TableFile {
     let blake3 = bytes
         .as_ref()
         .map_or([0; 32], |bytes| blake3::hash(bytes).into());
@@ -258,10 +327,23 @@ fn table(path: &Path, parquet: ReadParquet<'_>) -> TableFile {
         _ => Err("a name that ends neither in `.csv` nor in `.parquet`".to_owned()),
     });
     TableFile {
-        path: path.to_owned(),
+        path,
         content,
         blake3,
     }
+}
+
+/// Reads a file that a manifest names: a pipe would be waited for, and a device has no end.
+fn read_regular(path: &Path) -> Result<Vec<u8>, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    // The innermost cause is what the system said.
+    read_bytes(path).map_err(|error| match error {
+        ReadError::File { source, .. } => source.to_string(),
+        other => other.to_string(),
+    })
 }
 
 fn read_text(path: &Path) -> Result<String, ReadError> {

@@ -1,5 +1,9 @@
 //! Manifests that extend others, and versions that they ask for.
 
+use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::{process::Command, time::Duration};
+
 use super::*;
 
 /// Sources of `runs/exp.toml` that extends the given files.
@@ -87,7 +91,7 @@ fn relative_paths_count_from_the_file_that_names_them() {
     let System::Recording(recording) = &good(&sources).points[0].system else {
         panic!("a recording");
     };
-    let expected = std::path::Path::new("/home/someone/runs/../shared/data/cells.npy");
+    let expected = Path::new("/home/someone/runs/../shared/data/cells.npy");
     assert_eq!(recording.path, expected);
 }
 
@@ -222,6 +226,162 @@ fn reading_follows_files_and_tables_and_the_digest_covers_them() {
         read().blake3(),
         blake3::hash(MODEL.as_bytes()).to_hex().to_string()
     );
+}
+
+/// A folder with these files, and its path without links.
+fn folder_with(files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    for (name, text) in files {
+        let path = root.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    (folder, root)
+}
+
+fn read(path: &Path) -> Sources {
+    let no_parquet = |_: &[u8]| Err("none here".to_owned());
+    Sources::read(path, None, Vec::new(), &no_parquet).unwrap()
+}
+
+#[test]
+fn a_file_is_the_same_by_whatever_path_it_is_named() {
+    let (_folder, root) = folder_with(&[("sub/c.toml", "[sampling]\nsamples = 333\n")]);
+    let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
+    write("base.toml", MODEL);
+    write("a.toml", "extend = \"base.toml\"\n[vae]\nlatent = 4\n");
+    let absolute = root.join("base.toml").display().to_string();
+    for other in ["sub/../base.toml", &absolute] {
+        write(
+            "b.toml",
+            &format!("extend = '{other}'\n[vae]\nhidden = [5]\n"),
+        );
+        write("exp.toml", "extend = [\"a.toml\", \"b.toml\"]\n");
+        let sources = read(&root.join("exp.toml"));
+        assert_eq!(sources.extended.len(), 3, "{other}");
+        // The base says 3; it must not come a second time above `a.toml`.
+        let vae = &good(&sources).points[0].vae;
+        assert_eq!((vae.latent, &vae.hidden[..]), (4, &[5][..]), "{other}");
+    }
+    // A circle is found at its first turn, and none is where a file comes twice.
+    let own = root.join("exp.toml").display().to_string();
+    for own in ["sub/../exp.toml", &own] {
+        write("exp.toml", &format!("extend = '{own}'\n"));
+        let problem = only(&read(&root.join("exp.toml")));
+        assert!(problem.found.contains("in turn"), "{problem}");
+    }
+    write("exp.toml", "extend = \"a.toml\"\n");
+    write("a.toml", "extend = \"sub/../b.toml\"\n");
+    write("b.toml", "extend = \"sub/../a.toml\"\n");
+    let problem = only(&read(&root.join("exp.toml")));
+    assert!(problem.found.contains("in turn"), "{problem}");
+    assert!(place(&problem).ends_with("b.toml:1:10"), "{problem}");
+}
+
+#[cfg(unix)]
+#[test]
+fn dots_behind_a_link_lead_where_the_system_says() {
+    let (_folder, root) = folder_with(&[
+        ("there/deep/x.toml", ""),
+        ("there/base.toml", "[vae]\nlatent = 5\n"),
+        ("base.toml", MODEL),
+        (
+            "exp.toml",
+            "extend = [\"base.toml\", \"link/../base.toml\"]\n",
+        ),
+    ]);
+    std::os::unix::fs::symlink(root.join("there/deep"), root.join("link")).unwrap();
+    // `link/..` is `there`, whatever the text of the path looks like.
+    let sources = read(&root.join("exp.toml"));
+    assert_eq!(good(&sources).points[0].vae.latent, 5);
+}
+
+#[test]
+fn a_table_that_is_named_in_two_ways_is_read_once() {
+    let (_folder, root) = folder_with(&[
+        ("trials.csv", "vae.latent\n4\n5\n"),
+        ("sub/x", ""),
+        ("exp.toml", ""),
+    ]);
+    let sweep = "[[sweep.union]]\ntable = \"trials.csv\"\n[[sweep.union]]\n\
+                 table = \"sub/../trials.csv\"\nmodel.temperature = [2]\n";
+    std::fs::write(root.join("exp.toml"), format!("{MODEL}{sweep}")).unwrap();
+    let sources = read(&root.join("exp.toml"));
+    assert_eq!(sources.tables.len(), 1);
+    assert_eq!(good(&sources).points.len(), 4);
+}
+
+#[test]
+fn reading_stops_where_all_files_together_are_too_large() {
+    let names: Vec<String> = (0..9).map(|index| format!("{index}")).collect();
+    let list = |extension: &str| {
+        let names = names.iter().map(|name| format!("\"{name}.{extension}\""));
+        names.collect::<Vec<_>>()
+    };
+    let tables = list("csv");
+    let tables = tables.iter();
+    let tables: String = tables
+        .map(|name| format!("[[sweep.union]]\ntable = {name}\n"))
+        .collect();
+    let (_folder, root) = folder_with(&[
+        ("few.toml", &format!("{MODEL}{tables}")),
+        (
+            "many.toml",
+            &format!("extend = [{}]\n", list("toml").join(", ")),
+        ),
+    ]);
+    for name in &names {
+        for (extension, mebibytes) in [("toml", 5), ("csv", 15)] {
+            let file = std::fs::File::create(root.join(format!("{name}.{extension}"))).unwrap();
+            file.set_len(mebibytes << 20).unwrap();
+        }
+    }
+    let many = read(&root.join("many.toml"));
+    assert_eq!(many.extended.len(), 4, "the fourth is beyond 16 MiB");
+    assert!(only(&many).found.contains("bytes of extended files"));
+    let few = read(&root.join("few.toml"));
+    let readable = few.tables.iter().filter(|table| table.content.is_ok());
+    assert_eq!(readable.count(), 4, "the fifth is beyond 64 MiB");
+    let reason = few.tables[8].content.clone().unwrap_err();
+    assert!(reason.contains("more than 64 MiB"), "{reason}");
+}
+
+/// What is no file is refused; a pipe that nobody writes to would be waited for.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_refused_and_not_waited_for() {
+    let (_folder, root) = folder_with(&[
+        ("extends.toml", "extend = \"pipe.toml\"\n"),
+        (
+            "sweeps.toml",
+            &format!("{MODEL}[sweep]\ntable = \"pipe.csv\"\n"),
+        ),
+        ("device.toml", "extend = \"/dev/null\"\n"),
+        ("folder.toml", "extend = \".\"\n"),
+    ]);
+    for pipe in ["pipe.toml", "pipe.csv"] {
+        let made = Command::new("mkfifo").arg(root.join(pipe)).status();
+        assert!(made.unwrap().success());
+    }
+    for (name, code) in [
+        ("extends", "manifest::bad_extend"),
+        ("sweeps", "manifest::bad_table"),
+        ("device", "manifest::bad_extend"),
+        ("folder", "manifest::bad_extend"),
+    ] {
+        let path = root.join(format!("{name}.toml"));
+        let (send, receive) = std::sync::mpsc::channel();
+        std::thread::spawn(move || send.send(read(&path)));
+        let sources = receive.recv_timeout(Duration::from_secs(60));
+        let problem = only(&sources.unwrap_or_else(|_| panic!("{name}: it waits")));
+        assert_eq!(problem.code, code, "{name}");
+        assert!(problem.found.contains("no regular file"), "{problem}");
+    }
+    // The manifest itself may come through a pipe.
+    let written = root.join("pipe.toml");
+    std::thread::spawn(move || std::fs::write(written, MODEL));
+    good(&read(&root.join("pipe.toml")));
 }
 
 #[test]
