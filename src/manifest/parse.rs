@@ -5,6 +5,10 @@ use toml::de::{DeTable, DeValue};
 use super::node::{Entry, Node, Place, Value};
 use super::report::{Message, Report};
 
+/// Most keys of one table; the largest table of a manifest has some dozen, the widest point
+/// of a sweep 100. Keys are looked up one after the other.
+const MOST_KEYS: usize = 1000;
+
 /// Parses a document; syntax errors are reported, all of them at once.
 pub(super) fn document(text: &str, layer: usize, report: &Report<'_>) -> Option<Node> {
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -30,10 +34,14 @@ pub(super) fn document(text: &str, layer: usize, report: &Report<'_>) -> Option<
         report,
         whole: None,
     };
-    let entries = walk.entries(table.into_inner(), "");
+    let table = table.into_inner();
+    if table.len() > MOST_KEYS {
+        walk.too_many_keys(place, "", table.len());
+        return None;
+    }
     Some(Node {
         place,
-        value: Value::Table(entries),
+        value: Value::Table(walk.entries(table, "")),
     })
 }
 
@@ -141,9 +149,24 @@ impl Walk<'_> {
                     .map(|(index, item)| self.node(item, &format!("{path}[{index}]")))
                     .collect(),
             ),
+            DeValue::Table(table) if table.len() > MOST_KEYS => {
+                self.too_many_keys(place, path, table.len())
+            }
             DeValue::Table(table) => Value::Table(self.entries(table, path)),
         };
         Node { place, value }
+    }
+
+    fn too_many_keys(&self, place: Place, path: &str, found: usize) -> Value {
+        let message = Message {
+            code: "manifest::out_of_range",
+            key: path.to_owned(),
+            found: format!("a table of {found} keys"),
+            expected: format!("a table of at most {MOST_KEYS} keys"),
+            help: None,
+        };
+        self.report.push(place, message);
+        Value::Unusable
     }
 
     fn unusable(&self, place: Place, path: &str, found: String, expected: &str) -> Value {

@@ -63,7 +63,7 @@ impl<'a> Report<'a> {
 
     /// Notes a problem at a place; the same problem twice is noted once.
     pub(super) fn push(&self, place: Place, message: Message) {
-        if self.len() > MOST_PROBLEMS {
+        if self.is_full() {
             return;
         }
         let problem = Problem {
@@ -88,6 +88,11 @@ impl<'a> Report<'a> {
                 help: Some("mend those above first".to_owned()),
             });
         }
+    }
+
+    /// Whether no more problems are kept, so that none need be described.
+    pub(super) fn is_full(&self) -> bool {
+        self.len() > MOST_PROBLEMS
     }
 
     /// Notes that `path` is swept by values that are not usable, so that its absence is

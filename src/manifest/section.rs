@@ -102,7 +102,7 @@ impl<'a> Section<'a> {
     /// Reports keys that are not in `known`.
     pub(super) fn allow_only(&self, known: &[&str]) {
         for entry in self.entries {
-            if !known.contains(&entry.key.as_str()) {
+            if !known.contains(&entry.key.as_str()) && !self.report.is_full() {
                 let help = catalogue::help_for_key(&self.path, &entry.key, known);
                 self.report.push(
                     entry.key_place,

@@ -291,6 +291,9 @@ impl<'a> Builder<'a, '_> {
             return Some(axis);
         }
         if !self.sweepable.iter().any(|known| known == path) {
+            if section.report.is_full() {
+                return None;
+            }
             let names: Vec<&str> = self.sweepable.iter().map(String::as_str).collect();
             // The key as it was written: below `sweep`, or alone in the header of a table.
             let before = key.strip_suffix(path).unwrap_or_default();
@@ -543,6 +546,9 @@ fn refuse_shadowed(root: &Section<'_>, swept: &SweptKey, base: &Entry) {
 }
 
 fn not_sweepable(section: &Section<'_>, entry: &Entry, kind: Kind) {
+    if section.report.is_full() {
+        return;
+    }
     let misspelt = nearest(&entry.key, kind.words());
     let help = match (entry.key.as_str(), misspelt) {
         ("experiment", _) => {

@@ -197,3 +197,29 @@ fn a_sweep_that_is_too_large_is_refused_at_once() {
         start.elapsed()
     );
 }
+
+#[test]
+fn tables_of_very_many_keys_are_refused_at_once() {
+    let keys = |number: usize| (0..number).map(|key| format!("k{key} = 1\n"));
+    let top: String = keys(100_000).collect();
+    let problem = only(&sources(&format!("{top}{MODEL}")));
+    assert_eq!(problem.code, "manifest::out_of_range");
+    assert!(problem.found.contains("100004 keys"), "{problem}");
+    let inner = format!("{MODEL}[vae.training]\n{top}");
+    let problem = only(&sources(&inner));
+    assert_eq!(
+        (problem.key.as_str(), line(&problem)),
+        ("vae.training", 17),
+        "{problem}"
+    );
+    // As many as are allowed, in as many tables; each looked up takes some microseconds.
+    let table: String = keys(1000).collect();
+    for parent in ["vae", "sweep.vae"] {
+        let tables = (0..200).map(|name| format!("[{parent}.t{name}]\n{table}"));
+        let text = format!("{MODEL}{}", tables.collect::<String>());
+        let start = Instant::now();
+        bad(&sources(&text));
+        let time = start.elapsed();
+        assert!(time < Duration::from_secs(6), "{parent}: {time:?}");
+    }
+}
