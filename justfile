@@ -37,7 +37,7 @@ lint:
 smoke:
     .ci/smoke
 
-# the six cases of docs/trust.md and random kills
+# the six cases of docs/trust.md and random kills, about a quarter of an hour
 [group('check')]
 torture KILLS="200":
     cargo test --release --locked --lib -- plan:: engine::

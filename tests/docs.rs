@@ -19,6 +19,7 @@ const PAGES: &[&str] = &[
     "docs/models.md",
     "docs/recordings.md",
     "docs/results.md",
+    "docs/retina.md",
     "docs/store.md",
     "docs/tables.md",
     "docs/trust.md",

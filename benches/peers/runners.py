@@ -13,9 +13,9 @@ rounds, and ratios are formed within each round.
   integrates, so that its figure holds more than the engine: `benches/engine.rs` has that
   alone. DVC, which writes its lock file anew for each stage, has a tenth of the tasks.
 
-Time is that of the processor, of the runner and all that it started; memory is the
-largest of one process. DVC's record of finished stages (`dvc.lock`) is written here, in
-its documented form: making a thousand stages with it takes a quarter of an hour.
+Time is that of the processor, of the runner and all that it started. DVC's
+record of finished stages (`dvc.lock`) is written here, in its documented form: making a
+thousand stages with it takes a quarter of an hour.
 
 Needs a Python with the peers; one that is missing is left out with a message.
 """
@@ -54,7 +54,6 @@ class Cost(NamedTuple):
 
     cpu_s: float
     wall_s: float
-    megabytes: float
 
 
 def cost(command: list[str], folder: pathlib.Path, must_say: str = "") -> Cost:
@@ -75,7 +74,7 @@ def cost(command: list[str], folder: pathlib.Path, must_say: str = "") -> Cost:
     text = said.read_text()
     if process.returncode != 0 or must_say not in text:
         sys.exit(f"{' '.join(command)}: exit code {process.returncode}, said\n{text[-2000:]}")
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024 / 1e6)
+    return Cost(usage.ru_utime + usage.ru_stime, wall)
 
 
 class Latentfield:
@@ -283,7 +282,6 @@ class Measured(NamedTuple):
     tasks: int
     cpu_s: float
     wall_s: float
-    megabytes: float
 
 
 def measure(
@@ -335,7 +333,6 @@ def summarise(rows: list[Measured]) -> list[dict[str, str]]:
             "cpu_s": (statistics.median(row.cpu_s for row in mine), 3),
             "wall_s": (statistics.median(row.wall_s for row in mine), 3),
             "cpu_ms_a_task": (statistics.median(1e3 * row.cpu_s / row.tasks for row in mine), 3),
-            "megabytes": (statistics.median(row.megabytes for row in mine), 0),
             "cpu_over_ours": (statistics.median(cpu), 1),
             "wall_over_ours": (statistics.median(wall), 1),
         }

@@ -174,7 +174,7 @@ pub(super) fn manifests() -> ArgValueCompleter {
 /// Completes `--only` and `--force`.
 pub(super) fn selectors() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        let (Some(current), Some(manifest)) = (current.to_str(), manifest_at_hand()) else {
+        let (Some(current), Some(manifest)) = (current.to_str(), manifest_at_hand(current)) else {
             return Vec::new();
         };
         offer(selector(&manifest, current), current)
@@ -187,7 +187,8 @@ pub(super) fn keys() -> ArgValueCompleter {
         let Some(current) = current.to_str() else {
             return Vec::new();
         };
-        offer(assignments(manifest_at_hand().as_ref(), current), current)
+        let manifest = manifest_at_hand(OsStr::new(current));
+        offer(assignments(manifest.as_ref(), current), current)
     })
 }
 
@@ -204,10 +205,12 @@ fn offer(found: Vec<(String, String)>, current: &str) -> Vec<CompletionCandidate
     candidates.collect()
 }
 
-/// The manifest on the command line with its `--set`s, if it makes sense.
-fn manifest_at_hand() -> Option<Manifest> {
+/// The manifest on the command line with its `--set`s, without them if it makes no sense
+/// with them; `current` is what is being typed.
+fn manifest_at_hand(current: &OsStr) -> Option<Manifest> {
     let words: Vec<OsString> = std::env::args_os().collect();
     let start = words.iter().position(|word| word == "--")? + 1;
+    let words = words.get(start..)?;
     // Scripts hand on `~` and quotes as they were typed; such a manifest is not found.
     let is_manifest = |word: &&OsString| {
         let path = Path::new(word);
@@ -215,8 +218,30 @@ fn manifest_at_hand() -> Option<Manifest> {
             .is_some_and(|extension| extension == "toml")
             && path.is_file()
     };
-    let path = words.get(start..)?.iter().find(is_manifest)?;
-    prepare::quietly(Path::new(path))
+    let path = Path::new(words.iter().find(is_manifest)?);
+    let sets = sets(words, current);
+    prepare::quietly(path, sets).or_else(|| prepare::quietly(path, Vec::new()))
+}
+
+/// The values of `--set` among the words, but for the one that is being typed.
+fn sets(words: &[OsString], current: &OsStr) -> Vec<String> {
+    let mut words = words.iter().filter_map(|word| word.to_str());
+    let mut sets = Vec::new();
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix("--set") {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        let value = value.filter(|value| OsStr::new(value) != current);
+        // Shells hand on quotes as they were typed.
+        let unquoted = value.map(|value| {
+            let quoted = |mark| value.strip_prefix(mark)?.strip_suffix(mark);
+            quoted('\'').or_else(|| quoted('"')).unwrap_or(value)
+        });
+        sets.extend(unquoted.map(str::to_owned));
+    }
+    sets
 }
 
 /// Selectors that go on from `current`: stages, then coordinates, then their values.
@@ -282,9 +307,10 @@ fn coordinates(manifest: &Manifest) -> Vec<(String, Vec<String>)> {
 
 /// `key=` for every key that may be set, or `key=word` for a key that is typed already.
 fn assignments(manifest: Option<&Manifest>, current: &str) -> Vec<(String, String)> {
-    let schema = manifest::schema();
     let mut keys = Vec::new();
-    collect("", &schema, &mut keys);
+    collect("", &manifest::schema(), &mut keys);
+    keys.retain(|(path, _)| !manifest::FILE_KEYS.contains(&path.as_str()));
+    collect("", &manifest::machine_schema(), &mut keys);
     if let Some((key, _)) = current.split_once('=') {
         let schema = keys.into_iter().find(|(path, _)| path == key);
         return schema.map_or_else(Vec::new, |(path, schema)| words(&path, &schema));

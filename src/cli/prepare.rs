@@ -37,14 +37,10 @@ pub(super) fn effective(arguments: &ManifestArguments) -> Result<Vec<EffectiveVa
 }
 
 /// Reads a manifest without a word, for completions: whatever memory it needs.
-pub(super) fn quietly(path: &Path) -> Option<Manifest> {
-    let sources = Sources::read(
-        path,
-        user_dir().as_deref(),
-        Vec::new(),
-        &stages::parquet_points,
-    )
-    .ok()?;
+pub(super) fn quietly(path: &Path, sets: Vec<String>) -> Option<Manifest> {
+    let user_dir = user_dir();
+    let sources = Sources::read(path, user_dir.as_deref(), sets, &stages::parquet_points);
+    let sources = sources.ok()?;
     manifest::load(&sources, tables::column_names()).ok()
 }
 

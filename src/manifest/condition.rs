@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::axes::{Axes, collect};
 use super::catalogue;
+use super::grid::{Builder, Kind};
 use super::node::{Entry, Node, Place, Value};
 use super::report::Message;
 use super::section::Section;
-use super::sweep::{Builder, Choice, Grid, Kind, MOST_RULES, SweptKey, base_value, collect};
+use super::sweep::{Choice, Grid, MOST_RULES, SweptKey, base_value};
 use super::zip;
 
 /// A swept key has one of these values.
@@ -37,7 +39,7 @@ pub(super) struct Exclusion {
 
 /// Reads `exclude` of a grid.
 pub(super) fn exclusions(
-    builder: &mut Builder<'_, '_>,
+    axes: &mut Axes<'_, '_>,
     section: &Section<'_>,
     grid: &Grid,
 ) -> Vec<Exclusion> {
@@ -46,12 +48,12 @@ pub(super) fn exclusions(
     let scope: HashSet<usize> = grid.spots().iter().map(|spot| spot.axis).collect();
     let rules = rules.unwrap_or_default().into_iter();
     rules
-        .filter_map(|(node, key)| exclusion(builder, section, &node, key, &scope))
+        .filter_map(|(node, key)| exclusion(axes, section, &node, key, &scope))
         .collect()
 }
 
 fn exclusion(
-    builder: &mut Builder<'_, '_>,
+    axes: &mut Axes<'_, '_>,
     section: &Section<'_>,
     node: &Node,
     key: String,
@@ -62,7 +64,9 @@ fn exclusion(
         .into_iter()
         .map(|(path, entry)| {
             let key = format!("{key}.\"{path}\"");
-            on_axis(builder, section, &path, entry, &key, scope)
+            let (path, key) = (path.as_str(), key.as_str());
+            let key = Key { path, key, scope };
+            key.condition(axes, section, entry, "manifest::bad_exclude")
         })
         .collect();
     Some(Exclusion {
@@ -97,53 +101,54 @@ fn alternatives<'n>(path: &str, node: &'n Node) -> Vec<&'n Node> {
     }
 }
 
-fn on_axis(
-    builder: &mut Builder<'_, '_>,
-    section: &Section<'_>,
-    path: &str,
-    entry: &Entry,
-    key: &str,
-    scope: &HashSet<usize>,
-) -> Option<Condition> {
-    let known = builder.known.get(path).copied();
-    let axis = known
-        .filter(|axis| scope.contains(axis))
-        .or_else(|| misnamed(builder, section, path, entry, key, scope))?;
-    let mut any_of = Vec::new();
-    let values = alternatives(path, &entry.node);
-    if values.is_empty() {
-        return section.wrong_type(&entry.node, key, "a value or a list of values");
-    }
-    for value in values {
-        let Some(position) = builder.find(axis, value) else {
-            let expected = format!("one of the values of `sweep.{path}`");
-            let code = if key.contains(".if.") {
-                "manifest::bad_when"
-            } else {
-                "manifest::bad_exclude"
-            };
-            return section.refuse(code, value, key, expected, None);
-        };
-        any_of.push(position);
-    }
-    any_of.sort_unstable();
-    Some(Condition { axis, any_of })
+/// A key of a rule.
+struct Key<'k> {
+    /// Dotted path of the axis that it names.
+    path: &'k str,
+    /// Its own path in the manifest.
+    key: &'k str,
+    /// Axes that the rule may name.
+    scope: &'k HashSet<usize>,
 }
 
-/// Reports a key that is no axis in scope.
-fn misnamed(
-    builder: &Builder<'_, '_>,
-    section: &Section<'_>,
-    path: &str,
-    entry: &Entry,
-    key: &str,
-    scope: &HashSet<usize>,
-) -> Option<usize> {
-    let mut axes: Vec<usize> = scope.iter().copied().collect();
-    axes.sort_unstable();
-    let names = axes.iter().map(|&axis| builder.axes[axis].path.as_str());
-    let names: Vec<&str> = names.collect();
-    zip::named(section, path, &entry.node, key, &names).map(|position| axes[position])
+impl Key<'_> {
+    /// The condition on an axis; `code` is that of a value which the axis has not.
+    fn condition(
+        &self,
+        axes: &mut Axes<'_, '_>,
+        section: &Section<'_>,
+        entry: &Entry,
+        code: &'static str,
+    ) -> Option<Condition> {
+        let known = axes.known.get(self.path).copied();
+        let axis = known
+            .filter(|axis| self.scope.contains(axis))
+            .or_else(|| self.misnamed(axes, section, entry))?;
+        let mut any_of = Vec::new();
+        let values = alternatives(self.path, &entry.node);
+        if values.is_empty() {
+            return section.wrong_type(&entry.node, self.key, "a value or a list of values");
+        }
+        for value in values {
+            let Some(position) = axes.find(axis, value) else {
+                let expected = format!("one of the values of `sweep.{}`", self.path);
+                return section.refuse(code, value, self.key, expected, None);
+            };
+            any_of.push(position);
+        }
+        any_of.sort_unstable();
+        Some(Condition { axis, any_of })
+    }
+
+    /// Reports a key that is no axis in scope.
+    fn misnamed(&self, axes: &Axes<'_, '_>, section: &Section<'_>, entry: &Entry) -> Option<usize> {
+        let mut scope: Vec<usize> = self.scope.iter().copied().collect();
+        scope.sort_unstable();
+        let names = scope.iter().map(|&axis| axes.all[axis].path.as_str());
+        let names: Vec<&str> = names.collect();
+        let position = zip::named(section, self.path, &entry.node, self.key, &names);
+        position.map(|position| scope[position])
+    }
 }
 
 /// Reads `if` of a `when` rule; `None` if it does not hold for any combination.
@@ -160,15 +165,18 @@ pub(super) fn of_rule(
     let mut met = true;
     for (path, entry) in leaves(rule, node, &key)? {
         let key = format!("{key}.\"{path}\"");
-        let swept = builder.known.get(&path);
+        let swept = builder.axes.known.get(&path);
         if swept.is_some_and(|axis| scope.contains(axis)) {
-            conditions.extend(on_axis(builder, rule, &path, entry, &key, scope));
+            let (path, key) = (path.as_str(), key.as_str());
+            let key = Key { path, key, scope };
+            let condition = key.condition(&mut builder.axes, rule, entry, "manifest::bad_when");
+            conditions.extend(condition);
         } else if kind == Kind::Member && builder.outer.contains(&path) {
             refuse_outer(rule, &path, entry, &key);
-        } else if let Some(base) = base_value(builder.root, &path) {
+        } else if let Some(base) = base_value(builder.axes.root, &path) {
             met &= meets(rule, &base.node, &path, entry, &key)?;
         } else if !rule.report.is_swept(&path) {
-            refuse_unknown(builder, rule, &path, entry, &key);
+            refuse_unknown(&builder.axes, rule, &path, entry, &key);
         }
     }
     met.then_some(conditions)
@@ -202,14 +210,8 @@ fn refuse_outer(rule: &Section<'_>, path: &str, entry: &Entry, key: &str) {
     rule.report.push(entry.key_place, message);
 }
 
-fn refuse_unknown(
-    builder: &Builder<'_, '_>,
-    rule: &Section<'_>,
-    path: &str,
-    entry: &Entry,
-    key: &str,
-) {
-    let names: Vec<&str> = builder.sweepable.iter().map(String::as_str).collect();
+fn refuse_unknown(axes: &Axes<'_, '_>, rule: &Section<'_>, path: &str, entry: &Entry, key: &str) {
+    let names: Vec<&str> = axes.sweepable.iter().map(String::as_str).collect();
     let help = match path.split_once('.') {
         Some((table, name)) if names.contains(&path) => {
             format!("write its value out: `{name} = …` in `[{table}]`")

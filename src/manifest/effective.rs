@@ -139,6 +139,9 @@ fn machine(machine: &Machine, merged: &Node, report: &Report<'_>) -> Vec<Effecti
         .map(|threads| toml::Value::Integer(threads as i64));
     let store = machine.store_path.as_ref();
     let store = store.map(|path| toml::Value::String(path.to_string_lossy().into_owned()));
+    let mut words = load::CODE_WORDS.iter();
+    let code = words.find(|(_, code)| *code == machine.code);
+    let code = code.map(|(word, _)| toml::Value::String((*word).to_owned()));
     let effective = |path: &str, value: Option<toml::Value>, chosen: &str| EffectiveValue {
         path: path.to_owned(),
         written: value
@@ -150,6 +153,7 @@ fn machine(machine: &Machine, merged: &Node, report: &Report<'_>) -> Vec<Effecti
     vec![
         effective("threads", threads, "as many as the machine has cores"),
         effective("store.path", store, "`.store` in the folder of the results"),
+        effective("store.code", code, "nothing of the code"),
     ]
 }
 

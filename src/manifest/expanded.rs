@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::axes::collect;
 use super::catalogue::{PATHS, SWEEPABLE};
 use super::group::{write_section, written_system};
 use super::node::{Entry, Node, Value, written_key};
@@ -9,7 +10,7 @@ use super::parse::join;
 use super::report::Report;
 use super::section::Section;
 use super::spec::Manifest;
-use super::sweep::{Sweep, base_value, collect};
+use super::sweep::{Sweep, base_value};
 use super::{model, recording};
 
 /// Defaults that follow another key: left out where that key is swept.

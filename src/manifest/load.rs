@@ -29,11 +29,21 @@ const MANIFEST: usize = 0;
 /// Keys that belong to the machine, not to the experiment.
 const MACHINE_KEYS: [&str; 2] = ["threads", "store"];
 
+/// Most threads.
+pub(super) const MOST_THREADS: u32 = 4096;
+
 /// Keys of `[store]`.
 pub(super) const STORE_KEYS: &[&str] = &["path", "code"];
 
-/// Keys that say something of the file that they stand in.
-const FILE_KEYS: [&str; 2] = ["extend", "required-version"];
+/// The words of `store.code`.
+pub(super) const CODE_WORDS: [(&str, CodeInKeys); 2] = [
+    ("digest", CodeInKeys::Digest),
+    ("version", CodeInKeys::Version),
+];
+
+/// Keys that say something of the file that they stand in; neither `--set` nor the
+/// environment may give them.
+pub const FILE_KEYS: [&str; 2] = ["extend", "required-version"];
 
 /// Problems beside which no other counts.
 const VERSION_CODES: [&str; 2] = ["manifest::required_version", "manifest::bad_version"];
@@ -257,7 +267,7 @@ fn refuse_from_outside(root: &Section<'_>) {
 }
 
 fn machine(root: &Section<'_>, user_layer: Option<usize>) -> Machine {
-    let threads = root.count("threads", 1..=4096);
+    let threads = root.count("threads", 1..=MOST_THREADS);
     let store = root.table_or_empty("store");
     store.allow_only(STORE_KEYS);
     for (section, key) in [(root, "threads"), (&store, "path"), (&store, "code")] {
@@ -285,13 +295,7 @@ fn machine(root: &Section<'_>, user_layer: Option<usize>) -> Machine {
         let place = store.find("path")?.node.place;
         Some(store.report.folder(place).join(text))
     });
-    let code = store.word(
-        "code",
-        &[
-            ("digest", CodeInKeys::Digest),
-            ("version", CodeInKeys::Version),
-        ],
-    );
+    let code = store.word("code", &CODE_WORDS);
     Machine {
         threads,
         code: code.unwrap_or_default(),

@@ -15,6 +15,7 @@
 //! kind of model is one file and one line in `model.rs`.
 
 mod analysis;
+mod axes;
 mod between;
 mod catalogue;
 mod condition;
@@ -24,6 +25,7 @@ mod expanded;
 mod experiment;
 mod extend;
 mod generalised_hopfield;
+mod grid;
 mod group;
 mod hopfield;
 mod lattice;
@@ -62,6 +64,7 @@ pub use analysis::{
     InformationSection, LikelihoodSection, ModelSamples, ModelsSection, PatternRotation,
     PatternsSection, Rival, StatisticsSection, ThermodynamicsSection, VerdictSection,
 };
+pub use axes::MOST_CELLS;
 pub use catalogue::nearest;
 pub use curie_weiss::CurieWeissSection;
 pub use effective::{EffectiveValue, effective};
@@ -71,7 +74,7 @@ pub use generalised_hopfield::{
 };
 pub use hopfield::{HopfieldSection, PatternSource};
 pub use lattice::LatticeSection;
-pub use load::{load, load_machine};
+pub use load::{FILE_KEYS, load, load_machine};
 pub use memory::memory_estimate;
 pub use model::ModelSection;
 pub use nematic::NematicSection;
@@ -82,7 +85,7 @@ pub use recording::{
     RecordingAxis, RecordingFormat, RecordingSection, RepeatSplit, SplitBy, TimeUnit,
 };
 pub use sampling::{SamplingMethod, SamplingSection};
-pub use schema::schema;
+pub use schema::{machine_schema, schema};
 pub use sources::{
     ExtendedFile, PointCell, PointTable, ReadError, ReadParquet, Sources, TableContent, TableFile,
 };

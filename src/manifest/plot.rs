@@ -41,7 +41,7 @@ pub(super) const KEYS: &[&str] = &["name", "table", "x", "y", "series", "error",
 pub(super) const LEADING_COLUMNS: [&str; 3] = ["point", "replicate", "seed"];
 
 /// Most figures of one manifest.
-const MOST_PLOTS: usize = 1000;
+pub(super) const MOST_PLOTS: usize = 1000;
 
 /// Reads all `[[plot]]` tables; `axes` are the columns of swept parameters.
 pub(super) fn read(

@@ -6,14 +6,16 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::axes::{Axes, collect};
 use super::expanded;
+use super::grid::Builder;
 use super::node::{Entry, Node, Place, Value, quoted};
 use super::parse::override_value;
 use super::points::MOST_POINTS;
 use super::report::{Layer, Message, Report};
 use super::section::Section;
 use super::sources::{PointCell, PointTable, Sources, TableContent, TableFile};
-use super::sweep::{Builder, Factor, MOST_RULES, Spot, collect};
+use super::sweep::{Factor, MOST_RULES, Spot};
 
 /// Most columns of a table: more than there are parameters.
 const MOST_COLUMNS: usize = 100;
@@ -92,7 +94,7 @@ pub(super) fn read(
     entry: &Entry,
     tables: &Tables<'_>,
 ) -> Option<Factor> {
-    if builder.is_full() {
+    if builder.axes.is_full() {
         section.report.note_unknown_axes();
         return None;
     }
@@ -109,7 +111,7 @@ pub(super) fn read(
         section.report.note_unknown_axes();
         return None;
     };
-    let factor = factor(builder, section, &key, &rows);
+    let factor = factor(&mut builder.axes, section, &key, &rows);
     if factor.is_some() && matches!(entry.node.value, Value::Text(_)) {
         let text = rows.rows.iter().map(|(_, row)| {
             let names = rows.columns.iter().map(|(path, _)| path.as_str());
@@ -129,7 +131,7 @@ pub(super) fn read(
 }
 
 fn factor(
-    builder: &mut Builder<'_, '_>,
+    axes: &mut Axes<'_, '_>,
     section: &Section<'_>,
     key: &str,
     rows: &Rows,
@@ -140,12 +142,12 @@ fn factor(
         .map(|(path, place)| {
             let key = format!("{key}.\"{path}\"");
             let (path, place) = (path.as_str(), *place);
-            let axis = builder.axis(section, path, &key, place, place)?;
+            let axis = axes.axis(section, path, &key, place, place)?;
             Some(Spot { axis, place, key })
         })
         .collect();
     let spots: Vec<Spot> = spots.into_iter().collect::<Option<_>>()?;
-    builder.take(
+    axes.take(
         section.report,
         spots[0].place,
         rows.rows.len() * spots.len(),
@@ -153,7 +155,7 @@ fn factor(
     let mut values = Vec::with_capacity(rows.rows.len() * spots.len());
     for (_, row) in &rows.rows {
         for (spot, value) in spots.iter().zip(row) {
-            values.push(builder.intern(spot.axis, value.clone()));
+            values.push(axes.intern(spot.axis, value.clone()));
         }
     }
     refuse_repeats(section, key, rows, &values)?;

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::grid::refuse_second;
 use super::report::{Message, Report};
 use super::section::Section;
-use super::sweep::{Choice, Factor, Grid, Spot, Sweep, When, refuse_second};
+use super::sweep::{Choice, Factor, Grid, Spot, Sweep, When};
 
 /// Most points of one manifest; each takes about a kilobyte, and at least one task.
 pub(super) const MOST_POINTS: usize = 100_000;

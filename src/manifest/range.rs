@@ -3,8 +3,8 @@
 use super::node::{Node, Value};
 use super::section::{NumberRule, Section};
 
-/// Most values of one range.
-const MOST_VALUES: u32 = 100_000;
+/// Most values of one list or range.
+pub(super) const MOST_VALUES: u32 = 100_000;
 
 /// Slack of the inclusive stop, in steps.
 const TOLERANCE: f64 = 1e-9;

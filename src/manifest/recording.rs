@@ -149,7 +149,7 @@ pub(super) const SPLIT_KEYS: &[&str] = &["by", "every", "offset"];
 const SPIKE_KEYS: &[&str] = &["columns", "time_unit", "start_s", "duration_s"];
 
 /// Most columns of a table of spikes.
-const MOST_COLUMNS: usize = 1000;
+pub(super) const MOST_COLUMNS: usize = 1000;
 
 // Defaults.
 const FORMAT: RecordingFormat = RecordingFormat::Binned;

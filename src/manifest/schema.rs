@@ -11,18 +11,15 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::catalogue::{self, SWEEPABLE};
+use super::catalogue::SWEEPABLE;
+use super::points::MOST_POINTS;
+use super::range::MOST_VALUES;
 use super::sources::Sources;
+use super::sweep::{MOST_CONDITIONS, MOST_RULES};
 use super::{
     AnalysisSection, ExperimentSection, ModelSection, PlotRequest, RecordingSection,
-    SamplingSection, VaeSection, load,
+    SamplingSection, VaeSection, load, plot, recording,
 };
-
-/// Most values of an axis.
-const MOST_VALUES: u32 = 100_000;
-
-/// Most rules of a sweep.
-const MOST_RULES: u32 = 10_000;
 
 /// Least manifests, from which the defaults are read.
 const LEAST: [&str; 3] = [
@@ -91,15 +88,11 @@ pub fn schema() -> Value {
     let rules = ["zip", "exclude", "table", "union", "when"];
     let sweep = grid(&tables, description, &rules);
     tables.insert("sweep".to_owned(), sweep);
-    for (key, schema) in file_keys() {
-        if catalogue::TOP_KEYS.contains(&key) {
-            tables.insert(key.to_owned(), schema);
-        }
-    }
-    let plot = tidy(PlotRequest::json_schema(generator).to_value(), true);
+    tables.extend(file_keys().map(|(key, schema)| (key.to_owned(), schema)));
+    let figure = tidy(PlotRequest::json_schema(generator).to_value(), true);
     let description = "Figures beyond those that each analysis draws by itself.";
     let plots = json!({
-        "description": description, "type": "array", "maxItems": 1000, "items": plot,
+        "description": description, "type": "array", "maxItems": plot::MOST_PLOTS, "items": figure,
     });
     tables.insert("plot".to_owned(), plots);
     json!({
@@ -110,6 +103,42 @@ pub fn schema() -> Value {
         "type": "object",
         "additionalProperties": false,
         "properties": tables,
+    })
+}
+
+/// The schema of the keys that belong to the machine, as JSON of draft 07: those of the user
+/// file, which a manifest may not have and `--set` may.
+#[must_use]
+pub fn machine_schema() -> Value {
+    let code: Vec<&str> = load::CODE_WORDS.iter().map(|(word, _)| *word).collect();
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "User file of latentfield",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "threads": {
+                "description": "Tasks that run side by side at most; else as many as the machine \
+                                has cores.",
+                "type": "integer", "minimum": 1, "maximum": load::MOST_THREADS,
+            },
+            "store": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "path": {
+                        "description": "Folder of the store; else `.store` in the folder of the \
+                                        results.",
+                        "type": "string",
+                    },
+                    "code": {
+                        "description": "What of the program's code decides which stored results \
+                                        are used.",
+                        "type": "string", "enum": code, "default": code[0],
+                    },
+                },
+            },
+        },
     })
 }
 
@@ -350,12 +379,7 @@ fn grid(tables: &Map<String, Value>, description: &str, rules: &[&str]) -> Value
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), axes(name, tables.get(*name)?))))
         .collect();
-    let known = catalogue::tables();
-    let is_known = |rule: &str| {
-        let mut known = known.iter().filter(|(table, _)| table.starts_with("sweep"));
-        known.any(|(_, keys)| keys.contains(&rule))
-    };
-    for rule in rules.iter().filter(|rule| is_known(rule)) {
+    for rule in rules {
         keys.insert((*rule).to_owned(), sweep_rule(tables, rule));
     }
     json!({
@@ -392,7 +416,7 @@ fn sweep_rule(tables: &Map<String, Value>, rule: &str) -> Value {
                             written out as tables of keys and values.",
             "anyOf": [
                 { "type": "string", "minLength": 1 },
-                { "type": "array", "minItems": 1, "maxItems": MOST_VALUES, "items": rows },
+                { "type": "array", "minItems": 1, "maxItems": MOST_POINTS, "items": rows },
             ],
         }),
         "if" => json!({
@@ -404,20 +428,26 @@ fn sweep_rule(tables: &Map<String, Value>, rule: &str) -> Value {
             "description": "Grids that stand side by side: their points come one grid after the \
                             other, crossed with the axes of `[sweep]`.",
             "type": "array",
+            "minItems": 1,
             "maxItems": MOST_RULES,
             "items": grid(tables, "One grid.", &["zip", "exclude", "table", "when"]),
         }),
-        _ => json!({
-            "description": "Axes that exist where the condition `if` holds.",
-            "type": "array",
-            "maxItems": 1000,
-            "items": grid(tables, "A condition and axes.", &["if", "zip", "exclude", "table"]),
-        }),
+        _ => {
+            let words = ["if", "zip", "exclude", "table"];
+            let mut items = grid(tables, "A condition and axes.", &words);
+            items["required"] = json!(["if"]);
+            json!({
+                "description": "Axes that exist where the condition `if` holds.",
+                "type": "array",
+                "maxItems": MOST_CONDITIONS,
+                "items": items,
+            })
+        }
     }
 }
 
 /// The keys that say something of the file that they stand in.
-fn file_keys() -> Vec<(&'static str, Value)> {
+fn file_keys() -> [(&'static str, Value); 2] {
     let version = json!({
         "description": "Versions of the program that the manifest is meant for: `>=0.1, <0.3`.",
         "type": "string",
@@ -426,9 +456,9 @@ fn file_keys() -> Vec<(&'static str, Value)> {
     let extend = json!({
         "description": "Manifests that lie below this one; a relative path counts from the \
                         manifest's folder.",
-        "anyOf": [path, { "type": "array", "items": path }],
+        "anyOf": [path, { "type": "array", "minItems": 1, "items": path }],
     });
-    vec![("required-version", version), ("extend", extend)]
+    [("required-version", version), ("extend", extend)]
 }
 
 /// A table whose leaves are axes.
@@ -555,7 +585,7 @@ pub(super) fn bin_range(_: &mut SchemaGenerator) -> Schema {
 /// `recording.columns`: a word a column, perhaps with its name in the file.
 pub(super) fn columns(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "type": "array", "minItems": 2, "maxItems": 1000,
+        "type": "array", "minItems": 2, "maxItems": recording::MOST_COLUMNS,
         "items": { "type": "string", "pattern": "^(-|(cell|time|repeat)(:.*[^:])?)$" },
     })
 }

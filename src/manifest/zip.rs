@@ -1,10 +1,11 @@
 //! `zip`: axes of a grid that advance together.
 
+use super::axes::Single;
 use super::catalogue::{list, nearest};
 use super::node::{Node, Value, quoted};
 use super::report::Message;
 use super::section::Section;
-use super::sweep::{MOST_RULES, Single, SweptKey};
+use super::sweep::{MOST_RULES, SweptKey};
 
 /// Axes that advance together, by position among `singles`; every axis is in one group.
 pub(super) fn groups(

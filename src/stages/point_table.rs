@@ -1,10 +1,7 @@
 //! Parquet files of points for `manifest`, which names no format but text.
 
-use crate::manifest::{PointCell, PointTable};
+use crate::manifest::{MOST_CELLS, PointCell, PointTable};
 use crate::tables::{self, Column};
-
-/// Most values of one file: as many as a sweep has.
-const MOST_CELLS: usize = 1_000_000;
 
 /// Decodes a Parquet file of points.
 ///

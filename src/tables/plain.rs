@@ -7,8 +7,8 @@ use super::{Column, TableError};
 
 /// Decodes every column of a Parquet file with so many values at most.
 ///
-/// Whole numbers of any width become those of 64 bits, floating point numbers those of
-/// double precision.
+/// Whole numbers of 32 or 64 bits become those of 64 bits with a sign, floating point numbers
+/// those of double precision. Narrower ones are refused.
 ///
 /// # Errors
 ///
@@ -60,6 +60,32 @@ mod tests {
         ];
         let expected = expected.map(|(name, column)| (name.to_owned(), column));
         assert_eq!(plain_from_bytes(&bytes, 8).unwrap(), expected);
+    }
+
+    /// The writer here has no narrow types: its footer is told that the numbers have 16 bits.
+    #[test]
+    fn narrow_whole_numbers_are_refused_by_name() {
+        let mut bytes = write(vec![Series::new("n".into(), [1_u32, 2])], BTreeMap::new()).unwrap();
+        // Thrift's compact form of a whole number's width and that it has no sign.
+        let wide = [0x13, 32, 0x12, 0];
+        let mut places = (0..bytes.len() - 4).filter(|&at| bytes[at..].starts_with(&wide));
+        let place = places.next().unwrap();
+        assert_eq!(places.next(), None);
+        assert_eq!(
+            plain_from_bytes(&bytes, 9).unwrap(),
+            [("n".to_owned(), Column::Integer(vec![1, 2]))]
+        );
+        bytes[place + 1] = 16;
+        // The writer's own record of the types, which other programs do not leave.
+        let own = b"ARROW:schema";
+        let mut places = (0..bytes.len() - own.len()).filter(|&at| bytes[at..].starts_with(own));
+        let place = places.next().unwrap();
+        bytes[place] = b'a';
+        let refused = plain_from_bytes(&bytes, 9);
+        let Err(TableError::ColumnType { column, found, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!((column.as_str(), found.as_str()), ("n", "UInt16"));
     }
 
     #[test]

@@ -38,6 +38,25 @@ x = "temperature"
 y = "overlap"
 "#;
 
+/// A manifest that lies over [`RICH`] and takes points from a table.
+const OVER: &str = r#"
+extend = "base.toml"
+required-version = ">=0.1"
+[experiment]
+name = "over"
+[[sweep.union]]
+table = "trials.csv"
+[[sweep.union]]
+vae.training.batch = [50, 100]
+[[sweep.union.when]]
+if = { "vae.training.batch" = 50 }
+vae.training.patience = [1, 2]
+"#;
+
+/// Its points, with what a table may have beside them.
+const TRIALS: &str = "# trials\r\nvae.training.epochs, vae.activation, vae.encoder_hidden\r\n\
+                      3,relu,\"[8, 8]\"\r\n\r\n# two\r\n4, tanh, [16]\r\n";
+
 fn toml_files(folder: &Path, found: &mut Vec<Vec<u8>>) {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut paths: Vec<_> = entries
@@ -56,7 +75,8 @@ fn toml_files(folder: &Path, found: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// All experiments, the examples of the pages, and one with `--set`s and variables.
+/// All experiments, the examples of the pages, one with `--set`s and variables, and
+/// those with a file below and a table.
 pub(crate) fn manifests(root: &Path) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     toml_files(&root.join("experiments"), &mut found);
@@ -71,6 +91,10 @@ pub(crate) fn manifests(root: &Path) -> Vec<Vec<u8>> {
     let environment = "VAE__PRIOR=normal\nSAMPLING__SAMPLES=200\nTHREADS=2\nSTORE__PATH=x";
     found.push(RICH.as_bytes().to_vec());
     found.push(format!("{RICH}{SEPARATOR}{sets}{SEPARATOR}{environment}").into_bytes());
+    for sets in ["", sets] {
+        let parts = [OVER, sets, environment, RICH, TRIALS];
+        found.push(parts.join(&SEPARATOR.to_string()).into_bytes());
+    }
     found
 }
 

@@ -1,9 +1,9 @@
 //! What is given broken input: each takes any bytes and comes back.
 
-use latentfield::manifest::{self, Sources};
+use latentfield::manifest::{self, ExtendedFile, Sources, TableContent, TableFile};
 use latentfield::recording::{self, Axis, ReadRequest, SpikeTimes, TimeUnit};
 
-/// Between the text of a manifest, the `--set`s and the environment.
+/// Between the texts that make one manifest.
 pub(crate) const SEPARATOR: char = '\u{1e}';
 
 /// What an execution came to.
@@ -23,7 +23,8 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// A manifest, then lines of `--set`, then lines of the environment.
+/// A manifest, then lines of `--set`, then lines of the environment, then a manifest
+/// `base.toml` that it may extend, then a table `trials.csv` that it may name.
 pub(crate) fn manifest(bytes: &[u8]) -> Answer {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.split(SEPARATOR);
@@ -43,6 +44,8 @@ pub(crate) fn manifest(bytes: &[u8]) -> Answer {
             .filter_map(|line| line.split_once('='))
             .map(|(name, value)| (format!("LATENTFIELD_{name}"), value.to_owned()))
             .collect(),
+        extended: parts.next().into_iter().map(base).collect(),
+        tables: parts.next().into_iter().map(trials).collect(),
         current_dir: "/somewhere".into(),
         ..Sources::default()
     };
@@ -60,6 +63,21 @@ pub(crate) fn manifest(bytes: &[u8]) -> Answer {
             assert!(!problems.to_string().is_empty());
             Answer::default()
         }
+    }
+}
+
+fn base(text: &str) -> ExtendedFile {
+    ExtendedFile {
+        path: "a/base.toml".into(),
+        text: Ok(text.to_owned()),
+    }
+}
+
+fn trials(text: &str) -> TableFile {
+    TableFile {
+        path: "/somewhere/a/trials.csv".into(),
+        content: Ok(TableContent::Csv(text.to_owned())),
+        blake3: [0; 32],
     }
 }
 

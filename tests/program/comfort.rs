@@ -36,6 +36,10 @@ fn every_effective_value_is_shown_with_its_origin() {
     assert!(line("vae.training.patience").ends_with("# built-in default"));
     assert!(line("experiment.name").contains("# manifest.toml:"));
     assert!(shown.contains("\n# threads: "), "{shown}");
+    assert_eq!(
+        line("store.code").split("  ").next(),
+        Some("store.code = \"digest\"")
+    );
 
     let plain = experiment
         .call(&["show-config", "manifest.toml"])
@@ -127,6 +131,24 @@ fn stages_coordinates_and_values_are_completed_from_the_manifest() {
         ask(&["--force", "sample;train[epochs=3, vae.lat"]),
         ["sample;train[epochs=3, vae.latent="]
     );
+    // Axes and values are those that the `--set`s before come to.
+    let axis = ["--set", "vae.latent=[5, 6]", "--set=vae.hidden=[[3],[4]]"];
+    assert_eq!(
+        ask(&[&axis[..], &["--only", "train[vae.latent="]].concat()),
+        ["train[vae.latent=5]", "train[vae.latent=6]"]
+    );
+    assert_eq!(
+        ask(&["--set", "'vae.latent=[5,6]'", "--only", "train[vae.latent="]),
+        ["train[vae.latent=5]", "train[vae.latent=6]"]
+    );
+    assert!(
+        ask(&[&axis[..], &["--only", "train["]].concat()).contains(&"train[hidden=".to_owned())
+    );
+    // With one that makes no sense, those of the manifest alone.
+    assert_eq!(
+        ask(&["--set", "vae.latnet=3", "--only", "train[vae.latent="]),
+        ["train[vae.latent=1]", "train[vae.latent=2]"]
+    );
     // What is offered is a selector: a plan takes it.
     let plan = ["plan", "manifest.toml", "--only", "train[epochs=3]"];
     experiment.call(&plan).with_code(0);
@@ -140,6 +162,20 @@ fn keys_and_words_of_set_are_completed() {
     assert_eq!(ask("vae.prior="), ["vae.prior=normal", "vae.prior=mixture"]);
     assert_eq!(ask("sweep.vae.lat"), ["sweep.vae.latent="]);
     assert!(ask("recording.").is_empty(), "there is none");
+    // What says something of a file is no value; what belongs to the machine is one.
+    for (word, expected) in [
+        ("extend", &[][..]),
+        ("required", &[]),
+        ("thr", &["threads="]),
+        ("store.", &["store.code=", "store.path="]),
+        ("store.code=v", &["store.code=version"]),
+    ] {
+        assert_eq!(ask(word), expected, "{word}");
+    }
+    for taken in ["threads=2", "store.path=there", "store.code=version"] {
+        let check = ["check", "manifest.toml", "--set", taken];
+        experiment.call(&check).with_code(0);
+    }
     // Without a manifest that can be read there are all keys, and no stages.
     let all = offered(
         &experiment,

@@ -214,7 +214,7 @@ fn random_kills_are_healed_by_the_same_command() {
     let tasks = experiment.finished("whole").len();
     let mut generator = random::stream("random kills", &[]);
     let mut phases: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut kills, mut healed, mut halfway) = (0, 0, 0);
+    let (mut kills, mut rounds, mut halfway) = (0, 0, 0);
     for round in 0.. {
         let results = format!("round{round}");
         let options = ["--results", results.as_str()];
@@ -258,14 +258,14 @@ fn random_kills_are_healed_by_the_same_command() {
         assert_eq!(distinct.len(), finished.len(), "{finished:?}");
         std::fs::remove_dir_all(experiment.path(&results)).expect("a folder");
         kills += in_round;
-        healed += in_round;
+        rounds += 1;
         if kills >= wanted {
             break;
         }
     }
     eprintln!(
-        "{healed} of {kills} kills of a sweep of {tasks} tasks ({undisturbed:.2} s) healed, \
-         {halfway} of them with a half-written output; they hit"
+        "{kills} kills in {rounds} rounds, each compared, of a sweep of {tasks} tasks \
+         ({undisturbed:.2} s); {halfway} of them left a half-written output; they hit"
     );
     for (phase, count) in &phases {
         eprintln!("{count:>5} {phase}");

@@ -1,5 +1,9 @@
 //! Several files that make one manifest, and folders that results may not leave.
 
+use std::collections::BTreeMap;
+
+use latentfield::tables::{self, Column, Table};
+
 use crate::support::{Experiment, POINT};
 
 /// The labels of the planned tasks of one stage.
@@ -59,8 +63,27 @@ fn tables_of_points_are_planned_from_text_and_from_parquet() {
     let ended = experiment.call(&["check", "manifest.toml"]).with_code(2);
     ended.saying(&["trials.csv:3:1: `model.temperature`: ", "-1,[16]"]);
 
-    // Any table of the program is a Parquet file; its columns are no parameters.
     let experiment = Experiment::new(&table("trials.parquet"));
+    let hidden = ["[8, 8]", "[16]"].map(str::to_owned);
+    let columns = vec![
+        (
+            "model.temperature".to_owned(),
+            Column::Number(vec![Some(0.6), Some(1.2)]),
+        ),
+        // Texts are read as the cells of a CSV file are.
+        ("vae.hidden".to_owned(), Column::Text(hidden.to_vec())),
+    ];
+    let trials = Table::from_columns("trials", columns).unwrap();
+    let bytes = tables::to_bytes(&trials, &BTreeMap::new()).unwrap();
+    experiment.write("trials.parquet", &bytes);
+    assert_eq!(labels(&experiment, "train"), expected);
+    // A column that is no parameter, in a file that has no lines.
+    let columns = vec![("vae.latnet".to_owned(), Column::Integer(vec![1]))];
+    let trials = Table::from_columns("trials", columns).unwrap();
+    let bytes = tables::to_bytes(&trials, &BTreeMap::new()).unwrap();
+    experiment.write("trials.parquet", &bytes);
+    let ended = experiment.call(&["check", "manifest.toml"]).with_code(2);
+    ended.saying(&["trials.parquet: header: ", "did you mean `vae.latent`?"]);
     experiment.write("trials.parquet", b"PAR1 no more");
     let ended = experiment.call(&["check", "manifest.toml"]).with_code(2);
     ended.saying(&["`sweep.table`: ", "trials.parquet"]);

@@ -1,6 +1,6 @@
 //! What a user can get wrong, and what the program says to it.
 
-use crate::support::{Experiment, POINT};
+use crate::support::{Experiment, POINT, names};
 
 /// Five mistakes, at lines 2, 5, 8, 11 and 12.
 const MISTAKEN: &str = r#"[experiment]
@@ -37,6 +37,56 @@ fn check_tells_all_five_mistakes_with_their_lines() {
         ended.saying(&expected);
     }
     assert!(!experiment.path("results").exists());
+}
+
+#[test]
+fn a_results_folder_that_is_not_there_is_a_mistake_and_none_is_made() {
+    let experiment = Experiment::new(POINT);
+    for words in [
+        &["cache", "ls"][..],
+        &["cache", "ls", "--by", "size"],
+        &["cache", "verify"],
+        &["cache", "verify", "--repair"],
+        &["cache", "gc"],
+        &["cache", "gc", "--delete"],
+    ] {
+        let words = [words, &["--results", "gone"]].concat();
+        let ended = experiment.call(&words).with_code(2);
+        ended.saying(&["gone: there is no such folder", "expected the one"]);
+    }
+    // What would run is known without a store.
+    for words in [
+        &["plan", "manifest.toml"][..],
+        &["cache", "why", "train", "manifest.toml"],
+    ] {
+        let words = [words, &["--results", "gone"]].concat();
+        experiment.call(&words).with_code(0);
+    }
+    assert_eq!(names(&experiment.path(".")), ["manifest.toml"]);
+}
+
+/// A disk without space, as Linux has one.
+#[cfg(target_os = "linux")]
+#[test]
+fn data_that_cannot_be_written_are_no_success() {
+    let experiment = Experiment::new(POINT);
+    for words in [
+        &["show-config", "manifest.toml"][..],
+        &["plan", "manifest.toml"],
+        &["plan", "manifest.toml", "--format", "json"],
+        &["schema"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = experiment.command(words);
+        let output = command.stdout(full.unwrap()).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+        let told = said.matches("standard output cannot be written").count();
+        assert_eq!(told, 1, "{words:?}: {said}");
+        experiment.call(words).with_code(0);
+    }
 }
 
 #[test]

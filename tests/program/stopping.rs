@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::faults::TINY;
 use crate::support::{Ended, Experiment, POINT, Running, assert_same, names, wait_until};
+use crate::training::{assert_resumed, mark};
 
 /// A run whose first task writes for a minute, and cannot be asked to stop.
 fn deaf(experiment: &Experiment, options: &[&str]) -> Running {
@@ -83,7 +84,7 @@ fn a_training_that_is_asked_to_stop_keeps_its_last_epoch() {
         "--set",
         "vae.training.checkpoint_epochs=100_000",
         "--only",
-        "train",
+        "table[name=training]",
     ];
     experiment
         .run(&[&never[..], &["--results", "whole"]].concat())
@@ -99,7 +100,11 @@ fn a_training_that_is_asked_to_stop_keeps_its_last_epoch() {
         panic!("no checkpoint: {folders:?}")
     };
     assert_eq!(names(&work.join(key)), ["state.safetensors"]);
+    let epochs = mark(&work.join(key).join("state.safetensors"));
+    assert!((1..400).contains(&epochs), "stopped at epoch {epochs}");
     experiment.run(&never).with_code(0);
+    // It goes on where it was; what it comes to is what it would have been.
+    assert_resumed(&experiment, 400);
     let trained = |results: &str| {
         let folder = experiment.path(results).join(".store/v1/train").join(key);
         std::fs::read(folder.join("last.safetensors")).unwrap()

@@ -1,6 +1,6 @@
 //! A training that is interrupted goes on where it was.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use latentfield::configurations::Unit;
 use latentfield::vae::{self, Activation, Architecture, Prior};
@@ -63,28 +63,41 @@ fn a_kill_while_training_is_not_seen_in_the_tables() {
     experiment.assert_clean("results");
 }
 
+/// A mark in the past of a training, which only a resumed one can know.
+const MARK: f64 = 1234.5;
+
+/// Puts the mark into the first epoch of a checkpoint; gives the epochs that it knows.
+#[track_caller]
+pub(crate) fn mark(path: &Path) -> usize {
+    let bytes = std::fs::read(path).unwrap();
+    let (header, payload) = bytes.split_at(MAGIC.len() + DIGEST);
+    assert!(header.starts_with(MAGIC) && header.ends_with(blake3::hash(payload).as_bytes()));
+    let mut state = vae::state_from_bytes(&architecture(), payload).unwrap();
+    state.history[0].gradient_norm = MARK;
+    let payload = vae::state_to_bytes(&architecture(), &state).unwrap();
+    let digest = blake3::hash(&payload);
+    let marked = [MAGIC, digest.as_bytes(), &payload].concat();
+    std::fs::write(path, marked).unwrap();
+    state.epoch
+}
+
+/// Asserts that the training of so many epochs went on from the marked checkpoint.
+#[track_caller]
+pub(crate) fn assert_resumed(experiment: &Experiment, epochs: usize) {
+    let table = experiment.table("training");
+    assert_eq!(table.rows(), epochs);
+    let norms = table.numbers("gradient_norm").unwrap();
+    assert_eq!(norms.iter().position(|&norm| norm == Some(MARK)), Some(0));
+}
+
 #[test]
 fn a_killed_training_goes_on_from_its_checkpoint() {
     let experiment = Experiment::new(POINT);
     let path = killed(&experiment);
-    let bytes = std::fs::read(&path).unwrap();
-    let (header, payload) = bytes.split_at(MAGIC.len() + DIGEST);
-    assert!(header.starts_with(MAGIC) && header.ends_with(blake3::hash(payload).as_bytes()));
-    // A mark in the past of the training, which only a resumed one can know.
-    let mark = 1234.5;
-    let mut state = vae::state_from_bytes(&architecture(), payload).unwrap();
-    let epochs = state.epoch;
+    let epochs = mark(&path);
     assert!((1..200).contains(&epochs), "killed at epoch {epochs}");
-    state.history[0].gradient_norm = mark;
-    let payload = vae::state_to_bytes(&architecture(), &state).unwrap();
-    let digest = blake3::hash(&payload);
-    let marked = [MAGIC, digest.as_bytes(), &payload].concat();
-    std::fs::write(&path, marked).unwrap();
     experiment.run(&LONG).with_code(0);
-    let table = experiment.table("training");
-    assert_eq!(table.rows(), 200);
-    let norms = table.numbers("gradient_norm").unwrap();
-    assert_eq!(norms.iter().position(|&norm| norm == Some(mark)), Some(0));
+    assert_resumed(&experiment, 200);
 }
 
 #[test]

@@ -148,6 +148,44 @@ fn a_tolerance_decides_what_has_no_error_bar() {
     assert_eq!(comparison.rows[0].tolerance, Some(0.125));
 }
 
+/// A table whose first value has a standard error and whose last has none.
+fn half_barred(last: f64) -> Table {
+    let number = |value| Column::Number(vec![Some(value)]);
+    let columns = [
+        ("point", Column::Integer(vec![0])),
+        ("replicate", Column::Integer(vec![0])),
+        ("seed", Column::Text(vec!["7".to_owned()])),
+        ("name", Column::Text(vec!["a".to_owned()])),
+        ("first", number(1.0)),
+        ("first_se", number(0.25)),
+        ("last", number(last)),
+    ];
+    let columns = columns.map(|(name, column)| (name.to_owned(), column));
+    Table::from_columns("measured", columns.to_vec()).unwrap()
+}
+
+/// In the second table `first` is known already, so that the newest value is `last`.
+#[test]
+fn a_value_without_an_error_takes_none_from_its_neighbour() {
+    let last = |options: &Options| {
+        let comparison = compared(half_barred(2.0), half_barred(2.5), options);
+        let row = comparison.rows.iter().find(|row| &*row.quantity == "last");
+        let row = row.unwrap();
+        (row.standard_error, row.z, row.verdict)
+    };
+    let without = last(&Options::default());
+    assert_eq!(without, (None, None, Verdict::NoErrorBar));
+    // With the neighbour's error, 0.5 / (√2 · 0.25) would decide nothing.
+    assert_eq!(last(&tolerating(&["last=0.25"])).2, Verdict::Differs);
+    assert_eq!(last(&tolerating(&["last=1"])).2, Verdict::Same);
+    let comparison = compared(half_barred(2.0), half_barred(2.0), &Options::default());
+    let first = comparison.rows.iter().find(|row| &*row.quantity == "first");
+    let Some(Measured::Number { standard_error, .. }) = first.unwrap().baseline else {
+        panic!("{first:?}");
+    };
+    assert_eq!(standard_error, Some(0.25));
+}
+
 #[test]
 fn a_tolerance_that_names_nothing_is_refused() {
     let sides = || {

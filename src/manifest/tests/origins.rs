@@ -50,6 +50,11 @@ fn every_value_has_the_place_it_came_from() {
     }
     let store = at(&values, "store.path");
     assert_eq!((&store.value, &store.origin), (&None, &Origin::Default));
+    let code = shown(&values, "store.code");
+    assert_eq!(code, pair("\"digest\"", "built-in default"));
+    sources.user_file = Some(("/etc/user.toml".into(), "store.code = \"version\"\n".into()));
+    let code = shown(&all(&sources), "store.code");
+    assert_eq!(code, pair("\"version\"", "/etc/user.toml:1:14"));
 }
 
 /// Number of values in a table and the tables in it.
@@ -65,8 +70,8 @@ fn no_key_with_a_default_is_left_out() {
     let values = all(&sources(MODEL));
     let manifest = good(&sources(MODEL));
     let expanded: toml::Table = manifest.expanded.parse().unwrap();
-    // Beside them the two keys of the machine.
-    assert_eq!(values.len(), count(&toml::Value::Table(expanded)) + 2);
+    // Beside them the three keys of the machine.
+    assert_eq!(values.len(), count(&toml::Value::Table(expanded)) + 3);
     for value in &values {
         let Some(known) = &value.value else { continue };
         let table: toml::Table = format!("x = {}", value.written).parse().unwrap();

@@ -203,6 +203,39 @@ fn the_schema_and_the_readers_accept_the_same_values() {
     assert!(compared > 3000, "{compared}");
 }
 
+/// The keys of the machine are given from outside.
+#[test]
+fn the_schema_of_the_machine_is_that_of_its_readers() {
+    let schema = machine_schema();
+    let keys: BTreeSet<String> = leaves_of("", &schema).into_iter().map(|it| it.0).collect();
+    let store = load::STORE_KEYS.iter().map(|key| format!("store.{key}"));
+    let known: BTreeSet<String> = store.chain(["threads".to_owned()]).collect();
+    assert_eq!(keys, known);
+    for key in FILE_KEYS {
+        let refused = only(&with_sets(MODEL, &[&format!("{key}=x")]));
+        assert_eq!((refused.code, &*refused.key), ("manifest::conflict", key));
+    }
+    let mut compared = 0;
+    for (path, schema) in leaves_of("", &schema) {
+        for written in candidates(&schema) {
+            let table: toml::Table = format!("x = {written}").parse().expect("TOML");
+            let value = serde_json::to_value(&table["x"]).expect("JSON");
+            let user = format!("{path} = {written}\n");
+            let sources = Sources {
+                user_file: Some(("/etc/user.toml".into(), user)),
+                ..sources(MODEL)
+            };
+            assert_eq!(
+                validator::errors(&schema, &value).is_empty(),
+                load(&sources, CATALOGUE).is_ok(),
+                "`{path} = {written}`"
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
+
 #[test]
 fn the_words_of_the_schema_are_all_words() {
     let schema = schema();
