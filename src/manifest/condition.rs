@@ -64,8 +64,12 @@ fn exclusion(
         .into_iter()
         .map(|(path, entry)| {
             let key = format!("{key}.\"{path}\"");
-            let (path, key) = (path.as_str(), key.as_str());
-            let key = Key { path, key, scope };
+            let (path, written) = (path.as_str(), key.as_str());
+            let key = Key {
+                path,
+                written,
+                scope,
+            };
             key.condition(axes, section, entry, "manifest::bad_exclude")
         })
         .collect();
@@ -106,7 +110,7 @@ struct Key<'k> {
     /// Dotted path of the axis that it names.
     path: &'k str,
     /// Its own path in the manifest.
-    key: &'k str,
+    written: &'k str,
     /// Axes that the rule may name.
     scope: &'k HashSet<usize>,
 }
@@ -127,12 +131,12 @@ impl Key<'_> {
         let mut any_of = Vec::new();
         let values = alternatives(self.path, &entry.node);
         if values.is_empty() {
-            return section.wrong_type(&entry.node, self.key, "a value or a list of values");
+            return section.wrong_type(&entry.node, self.written, "a value or a list of values");
         }
         for value in values {
             let Some(position) = axes.find(axis, value) else {
                 let expected = format!("one of the values of `sweep.{}`", self.path);
-                return section.refuse(code, value, self.key, expected, None);
+                return section.refuse(code, value, self.written, expected, None);
             };
             any_of.push(position);
         }
@@ -146,7 +150,7 @@ impl Key<'_> {
         scope.sort_unstable();
         let names = scope.iter().map(|&axis| axes.all[axis].path.as_str());
         let names: Vec<&str> = names.collect();
-        let position = zip::named(section, self.path, &entry.node, self.key, &names);
+        let position = zip::named(section, self.path, &entry.node, self.written, &names);
         position.map(|position| scope[position])
     }
 }
@@ -167,8 +171,12 @@ pub(super) fn of_rule(
         let key = format!("{key}.\"{path}\"");
         let swept = builder.axes.known.get(&path);
         if swept.is_some_and(|axis| scope.contains(axis)) {
-            let (path, key) = (path.as_str(), key.as_str());
-            let key = Key { path, key, scope };
+            let (path, written) = (path.as_str(), key.as_str());
+            let key = Key {
+                path,
+                written,
+                scope,
+            };
             let condition = key.condition(&mut builder.axes, rule, entry, "manifest::bad_when");
             conditions.extend(condition);
         } else if kind == Kind::Member && builder.outer.contains(&path) {

@@ -69,15 +69,15 @@ const MARK: f64 = 1234.5;
 /// Puts the mark into the first epoch of a checkpoint; gives the epochs that it knows.
 #[track_caller]
 pub(crate) fn mark(path: &Path) -> usize {
-    let bytes = std::fs::read(path).unwrap();
+    let bytes = std::fs::read(path).expect("a checkpoint");
     let (header, payload) = bytes.split_at(MAGIC.len() + DIGEST);
     assert!(header.starts_with(MAGIC) && header.ends_with(blake3::hash(payload).as_bytes()));
-    let mut state = vae::state_from_bytes(&architecture(), payload).unwrap();
+    let mut state = vae::state_from_bytes(&architecture(), payload).expect("a state");
     state.history[0].gradient_norm = MARK;
-    let payload = vae::state_to_bytes(&architecture(), &state).unwrap();
+    let payload = vae::state_to_bytes(&architecture(), &state).expect("a payload");
     let digest = blake3::hash(&payload);
     let marked = [MAGIC, digest.as_bytes(), &payload].concat();
-    std::fs::write(path, marked).unwrap();
+    std::fs::write(path, marked).expect("a file");
     state.epoch
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn mark(path: &Path) -> usize {
 pub(crate) fn assert_resumed(experiment: &Experiment, epochs: usize) {
     let table = experiment.table("training");
     assert_eq!(table.rows(), epochs);
-    let norms = table.numbers("gradient_norm").unwrap();
+    let norms = table.numbers("gradient_norm").expect("a column");
     assert_eq!(norms.iter().position(|&norm| norm == Some(MARK)), Some(0));
 }
 
