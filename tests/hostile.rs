@@ -88,8 +88,8 @@ fn targets() -> Vec<Target> {
         Target {
             // A range of 30 bytes makes 100,000 values, and ranges may make `MOST_CELLS` in
             // all. A value is held in the list that is read and in the axis, 56 bytes each
-            // time, and with the text that tells it apart, of some 60 bytes: 200 with what
-            // vectors and tables have to spare. Measured are 50 MB.
+            // time, and with the text that tells it apart: 187 bytes in the test below, and
+            // 256 with numbers of more digits.
             q: 8 * 1024,
             ..target(
                 "manifest",
@@ -97,7 +97,7 @@ fn targets() -> Vec<Target> {
                 Box::new(targets::manifest),
                 40,
                 2_000,
-                200 * MOST_CELLS + MIB,
+                256 * MOST_CELLS + MIB,
             )
         },
         target(
@@ -322,7 +322,7 @@ fn the_most_values_of_a_sweep_come_near_the_limit() {
     let (wrong, answer, _, memory) = execute(manifest, text.as_bytes());
     assert_eq!(wrong, None);
     assert!(!answer.accepted, "a million points");
-    assert!(3 * memory > manifest.k, "{memory} of {}", manifest.k);
+    assert!(2 * memory > manifest.k, "{memory} of {}", manifest.k);
 }
 
 #[test]
