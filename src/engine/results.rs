@@ -28,7 +28,7 @@ use files::FileInfo;
 
 use super::error::EngineError;
 use super::store::layout::{EVENT_LOG, INDEX, MANIFEST, RUN_FILE, ResultsLayout};
-use super::store::{Claim, Lookup, Mended, Store, StoreError, atomic, fault, host};
+use super::store::{Lookup, Mended, Store, StoreError, atomic, fault, host};
 use super::summary::RunSummary;
 
 /// Longest `run.json` that is read back.
@@ -160,7 +160,7 @@ impl Results {
         summary: &RunSummary,
     ) -> Result<Published, StoreError> {
         atomic::create_folder(self.folder())?;
-        let _claim = Claim::take(&self.layout.lock())?;
+        let _claim = store.wait_for(&self.layout.claim())?;
         let mut published = Published::default();
         for folder in ["", "tables", "plots", "logs"] {
             for path in atomic::remove_partial_files(&self.folder().join(folder))? {

@@ -140,7 +140,7 @@ pub(super) fn claim(store: &Store, task: &Task, must_run: bool) -> Result<Readin
     let Some(claim) = store.claim(&task.key)? else {
         return Ok(Readiness::Taken);
     };
-    match store.look_again(&task.stage, &task.key)? {
+    match store.look_afresh(&task.stage, &task.key)? {
         Lookup::Present(_) if !must_run => return Ok(Readiness::There),
         Lookup::Present(_) | Lookup::Missing => {}
         Lookup::Damaged(problem) => store.set_aside(&task.stage, &task.key, &problem)?,

@@ -76,7 +76,7 @@ enum Kind {
     Change,
     /// It writes bytes.
     Write,
-    /// It syncs or locks.
+    /// It syncs.
     Hold,
     /// It reads.
     Read,
@@ -85,11 +85,9 @@ enum Kind {
 impl Kind {
     fn of(step: &str) -> Self {
         match step.split_once("::").expect("place::action").1 {
-            "create" | "create_folder" | "rename" | "remove" | "open_lock" | "open_log" => {
-                Self::Change
-            }
+            "create" | "create_folder" | "rename" | "remove" | "open_log" => Self::Change,
             "write" => Self::Write,
-            "sync" | "sync_folder" | "lock" => Self::Hold,
+            "sync" | "sync_folder" => Self::Hold,
             "read" | "list" | "digest" => Self::Read,
             other => panic!("what can be done to `{other}`?"),
         }
@@ -127,14 +125,20 @@ const STEPS: &[Step] = &[
     ("tag::sync", Fresh, Taken::Run, "CACHEDIR.TAG"),
     ("tag::rename", Fresh, Taken::Run, "CACHEDIR.TAG"),
     ("area::create_folder", Fresh, Taken::Run, "/_"),
-    ("store_lock::open_lock", Fresh, Taken::Run, "store.lock"),
-    ("store_lock::lock", Fresh, Taken::Run, "store.lock"),
+    ("owner::create", Fresh, Taken::Run, "_owners/"),
+    ("owner::write", Fresh, Taken::Run, "_owners/"),
+    ("owner::remove", Fresh, Taken::Silent, ""),
+    ("collecting_claim::read", Fresh, Taken::Silent, ""),
+    ("store_claim::create", Fresh, Taken::Run, "_claims/store"),
+    ("store_claim::read", Fresh, Taken::Silent, ""),
+    ("store_claim::remove", Fresh, Taken::Silent, ""),
     ("area::list", Fresh, Taken::Said, "/_"),
     ("versioned::list", Fresh, Taken::Said, "/v1"),
     ("published::list", Fresh, Taken::Run, "/v1/"),
     ("stage::list", Fresh, Taken::Run, "/v1/"),
-    ("lock::open_lock", Fresh, Taken::Task, "_locks/"),
-    ("lock::lock", Fresh, Taken::Task, "_locks/"),
+    ("claim::create", Fresh, Taken::Task, "_claims/"),
+    ("claim::read", Fresh, Taken::Silent, ""),
+    ("claim::remove", Fresh, Taken::Silent, ""),
     ("private::create_folder", Fresh, Taken::Task, "_tmp/"),
     ("output::create", Fresh, Taken::Task, "_tmp/"),
     ("output::write", Fresh, Taken::Task, "_tmp/"),
@@ -145,6 +149,8 @@ const STEPS: &[Step] = &[
     ("entry::sync", Fresh, Taken::Task, "entry.json"),
     ("entry::read", Fresh, Taken::Task, "entry.json"),
     ("stage::create_folder", Fresh, Taken::Task, "/v1/"),
+    ("published::create_folder", Fresh, Taken::Task, "/v1/"),
+    ("published::remove", Fresh, Taken::Silent, ""),
     ("published::rename", Fresh, Taken::Task, "/v1/"),
     ("stage::sync_folder", Fresh, Taken::Task, "/v1/"),
     ("stored::read", Fresh, Taken::Task, "/v1/"),
@@ -158,8 +164,9 @@ const STEPS: &[Step] = &[
     ("work::remove", Fresh, Taken::Said, "_work/"),
     ("log::open_log", Fresh, Taken::Said, "log.jsonl"),
     ("log::write", Fresh, Taken::Said, "log.jsonl"),
-    ("results_lock::open_lock", Fresh, Taken::Run, "trial/.lock"),
-    ("results_lock::lock", Fresh, Taken::Run, "trial/.lock"),
+    ("results_claim::create", Fresh, Taken::Run, "trial/.claim"),
+    ("results_claim::read", Fresh, Taken::Silent, ""),
+    ("results_claim::remove", Fresh, Taken::Silent, ""),
     ("results_part::list", Fresh, Taken::Run, "trial/plots"),
     ("results_part::create_folder", Fresh, Taken::Run, "trial/tables"),
     ("results_part::sync_folder", Fresh, Taken::Run, "trial/tables"),
@@ -209,6 +216,8 @@ const STEPS: &[Step] = &[
     ("index::rename", Finished, Taken::Killed, ""),
     ("run::rename", Finished, Taken::Killed, ""),
     ("private::remove", Disordered, Taken::Said, "_tmp/"),
+    ("owner::read", Disordered, Taken::Said, "_owners/"),
+    ("claim::rename", Disordered, Taken::Said, "_claims/"),
     ("format::remove", Disordered, Taken::Said, ".FORMAT.1-0.partial"),
     ("work::remove", Disordered, Taken::Said, "_work/"),
     ("damaged::rename", Disordered, Taken::Task, "_damaged"),
@@ -368,7 +377,8 @@ fn disorder(experiment: &Experiment, results: &str) {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(&path, bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     };
-    // Unfinished outputs, spent checkpoints and half-written files of processes that died.
+    // Unfinished outputs, spent checkpoints, claims and half-written files of processes
+    // that died.
     write(
         &format!(".store/v1/_tmp/{}-1-0/half", "0f".repeat(32)),
         b"half",
@@ -377,6 +387,8 @@ fn disorder(experiment: &Experiment, results: &str) {
         panic!("more than one training")
     };
     write(&format!(".store/v1/_work/{trained}/state"), b"spent");
+    let claim = path(&format!(".store/v1/_claims/{}", "0f".repeat(32)));
+    std::os::unix::fs::symlink("0f".repeat(16), claim).expect("a claim");
     write(".store/.FORMAT.1-0.partial", b"1");
     write("trial/tables/.training.parquet.1-0.partial", b"half");
     // A finished entry with a flipped bit.

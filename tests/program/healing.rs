@@ -156,21 +156,18 @@ fn a_damaged_result_is_copied_again_and_told_once() {
 }
 
 #[test]
-fn a_lock_that_is_a_folder_is_moved_away() {
+fn a_claim_that_is_a_folder_is_moved_away() {
     let experiment = Experiment::new(TINY);
     experiment.run(&[]).with_code(0);
     let tables = experiment.tables("results");
     let key = experiment.entries("results", "train").remove(0);
-    let lock = experiment
-        .path("results/.store/v1/_locks")
-        .join(format!("{key}.lock"));
-    std::fs::remove_file(&lock).unwrap();
-    std::fs::create_dir(&lock).unwrap();
+    let claim = experiment.path("results/.store/v1/_claims").join(&key);
+    std::fs::create_dir(&claim).unwrap();
     let ended = experiment.run(&["--force", "train"]).with_code(0);
     let [line] = &mended(&ended)[..] else {
         panic!("not told once:\n{}", ended.stderr)
     };
-    assert!(line.contains(&format!("_damaged/lock-{key}-")), "{line}");
+    assert!(line.contains(&format!("_damaged/claim-{key}-")), "{line}");
     assert_same(&experiment.tables("results"), &tables);
 }
 
@@ -376,24 +373,21 @@ fn a_store_that_is_deleted_during_the_run_is_missed_by_name_and_made_again() {
 }
 
 /// Steps that a file system that is only read refuses.
-const WRITING: [&str; 6] = [
-    "create",
-    "create_folder",
-    "rename",
-    "remove",
-    "open_lock",
-    "open_log",
-];
+const WRITING: [&str; 5] = ["create", "create_folder", "rename", "remove", "open_log"];
 
 /// What `FAILPOINTS` says for a file system that refuses all writing.
 fn only_read() -> String {
     let places = [
         "folder",
         "area",
+        "root",
+        "crate",
+        "warned",
         "format",
         "tag",
-        "store_lock",
-        "lock",
+        "store_claim",
+        "claim",
+        "owner",
         "private",
         "output",
         "entry",
@@ -402,7 +396,7 @@ fn only_read() -> String {
         "work",
         "checkpoint",
         "damaged",
-        "results_lock",
+        "results_claim",
         "results_part",
         "table",
         "figure",
@@ -483,7 +477,7 @@ fn results_and_store_that_cannot_be_written_are_still_read() {
     );
     ended
         .with_code(3)
-        .saying(&["results/trial/.lock", "Read-only file system"]);
+        .saying(&["results/trial/.claim", "Read-only file system"]);
     assert_eq!(std::fs::read(&table).unwrap(), b"something else");
 }
 

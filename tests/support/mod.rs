@@ -88,6 +88,12 @@ impl Experiment {
     /// The program in this folder, with an environment that says nothing to it.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_latentfield"));
+        self.at_home(&mut command).args(arguments);
+        command
+    }
+
+    /// Makes `command` run in this folder, with an environment that says nothing to it.
+    pub(crate) fn at_home<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let known = std::env::vars_os().map(|(name, _)| name);
         for name in known.filter(|name| name.to_string_lossy().starts_with("LATENTFIELD_")) {
             command.env_remove(name);
@@ -99,11 +105,9 @@ impl Experiment {
             .env("HOME", self.folder.path())
             .env("XDG_CONFIG_HOME", self.path("config"))
             .current_dir(self.folder.path())
-            .args(arguments)
             .stdin(Stdio::null())
             // A group of its own, so that it can be killed with all that it started.
-            .process_group(0);
-        command
+            .process_group(0)
     }
 
     /// Gives the program these words and waits for its end.
@@ -187,7 +191,7 @@ impl Experiment {
     /// Asserts that nothing half-done lies below `results`.
     #[track_caller]
     pub(crate) fn assert_clean(&self, results: &str) {
-        for area in ["_tmp", "_work"] {
+        for area in ["_tmp", "_work", "_claims", "_owners"] {
             let left = names(&self.path(results).join(".store/v1").join(area));
             assert!(left.is_empty(), "left in {area}: {left:?}");
         }

@@ -2,19 +2,29 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime};
 
 use super::error::StoreError;
 use super::fault;
 use super::layout::PARTIAL;
 
-/// A text that no other call in any living process of this machine gives.
+/// A text that no other call gives, in any living process of any machine.
 pub(crate) fn unique() -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
+    static PROCESS: LazyLock<String> = LazyLock::new(|| {
+        // Two machines have processes of one number, and may share a folder.
+        let now = (Instant::now(), SystemTime::now());
+        let seed = format!("{} {now:?} {}", super::entry::host(), process::id());
+        let digest = blake3::hash(seed.as_bytes()).to_hex();
+        format!("{}-{}", process::id(), &digest.as_str()[..8])
+    });
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    format!("{}-{count}", process::id())
+    format!("{}-{count}", *PROCESS)
 }
 
 /// Makes `folder` and those above it; nothing happens if it is there.
@@ -125,6 +135,22 @@ pub(crate) fn rename_if_free(from: &Path, to: &Path) -> Result<bool, StoreError>
     }
 }
 
+/// Whether something is at `folder` although a look has found nothing: a networked file
+/// system may remember for a while that there was nothing. It is found by trying to make the
+/// folder, which such a system asks its server for.
+pub(crate) fn is_taken_after_all(folder: &Path) -> Result<bool, StoreError> {
+    match fault::before("create_folder", folder).and_then(|()| fs::create_dir(folder)) {
+        Ok(()) => {
+            // One that stays is as good as none.
+            let _ = fault::before("remove", folder).and_then(|()| fs::remove_dir(folder));
+            Ok(false)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io("create folder", folder)(error)),
+    }
+}
+
 /// Syncs a folder, so that the names in it survive a loss of power.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     fault::before("sync_folder", folder)
@@ -207,16 +233,44 @@ pub(crate) fn append(file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), S
         .map_err(StoreError::io("write", path))
 }
 
-/// Opens a file whose only use is to be locked.
-pub(crate) fn open_lock(path: &Path) -> Result<File, StoreError> {
-    let open = || {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        options.open(path)
-    };
-    fault::before("open_lock", path)
-        .and_then(|()| open())
-        .map_err(StoreError::io("open lock", path))
+/// Makes a symbolic link to `text`, whatever that names, unless something is at `path`; says
+/// whether it did. On every file system, networked or not, one of many callers succeeds, and
+/// whoever sees the link sees its whole text.
+pub(crate) fn link_if_free(path: &Path, text: &str) -> Result<bool, StoreError> {
+    match fault::before("create", path).and_then(|()| symlink(text, path)) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(StoreError::io("create", path)(error)),
+    }
+}
+
+/// The text of a symbolic link, or `None` if there is none.
+pub(crate) fn link_text(path: &Path) -> Result<Option<String>, StoreError> {
+    match fault::before("read", path).and_then(|()| fs::read_link(path)) {
+        Ok(text) => Ok(Some(text.to_string_lossy().into_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("read", path)(error)),
+    }
+}
+
+/// Writes `bytes` over the start of a file, and makes it if there is none. Neither synced
+/// nor renamed: for files whose bytes are always as many and mean nothing after a kill.
+pub(crate) fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let mut file = fault::before("create", path)
+        .and_then(|()| options.open(path))
+        .map_err(StoreError::io("create", path))?;
+    append(&mut file, path, bytes)
+}
+
+/// Renames a file and says whether there was one. Not synced.
+pub(crate) fn rename_if_there(from: &Path, to: &Path) -> Result<bool, StoreError> {
+    match fault::before("rename", to).and_then(|()| fs::rename(from, to)) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io("rename", from)(error)),
+    }
 }
 
 /// Reads a file, or `None` if there is none. One that is longer than `limit`
@@ -236,7 +290,12 @@ pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, S
         file.take(limit).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    match read() {
+    let mut outcome = read();
+    // Another machine has put another file in its place while this one was read.
+    if matches!(&outcome, Err(error) if error.kind() == ErrorKind::StaleNetworkFileHandle) {
+        outcome = read();
+    }
+    match outcome {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::io("read", path)(error)),

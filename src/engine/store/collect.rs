@@ -43,8 +43,8 @@ pub enum Garbage {
     Checkpoint,
     /// The record of a results folder that is gone.
     Root,
-    /// Files by which tasks were claimed.
-    Locks,
+    /// What programs of an earlier version needed.
+    Outdated,
 }
 
 impl Garbage {
@@ -56,7 +56,7 @@ impl Garbage {
             Self::Damaged => "damaged",
             Self::Checkpoint => "checkpoint",
             Self::Root => "root",
-            Self::Locks => "locks",
+            Self::Outdated => "outdated",
         }
     }
 }
@@ -135,7 +135,10 @@ impl Store {
         let parts = inventory.checkpoints.iter().filter(spent);
         let checkpoints = parts.map(|part| of_part(part, Garbage::Checkpoint, reason));
         collection.removals.extend(checkpoints);
-        collection.removals.extend(locks(&inventory));
+        let reason = "this version does not use it";
+        let parts = inventory.outdated.iter();
+        let outdated = parts.map(|part| of_part(part, Garbage::Outdated, reason));
+        collection.removals.extend(outdated);
         Ok(collection)
     }
 
@@ -184,7 +187,7 @@ impl Store {
         let (Some(key), Some(stage)) = (&removal.key, &removal.stage) else {
             return Ok(());
         };
-        // A program of an earlier version does not lock the store, but it claims its tasks.
+        // The store is ours alone, unless another machine took this one for dead.
         let Some(_claim) = self.claim(key)? else {
             return Ok(());
         };
@@ -238,21 +241,6 @@ fn of_part(part: &Part, kind: Garbage, reason: &str) -> Removal {
         reason: reason.to_owned(),
         paths: vec![part.path.clone()],
     }
-}
-
-/// All files of locks together; each is made again when its task is claimed next.
-fn locks(inventory: &Inventory) -> Option<Removal> {
-    let free = || inventory.locks.iter().filter(|lock| !lock.held);
-    let paths: Vec<PathBuf> = free().map(|lock| lock.path.clone()).collect();
-    (!paths.is_empty()).then(|| Removal {
-        kind: Garbage::Locks,
-        name: format!("{} files", paths.len()),
-        stage: None,
-        key: None,
-        bytes: free().map(|lock| lock.bytes).sum(),
-        reason: "nobody works on their tasks".to_owned(),
-        paths,
-    })
 }
 
 /// The entries that stay: those that are wanted, and all that these were made from.

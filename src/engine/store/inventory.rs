@@ -8,7 +8,6 @@ use rayon::prelude::*;
 use crate::plan::Key;
 
 use super::atomic;
-use super::claim;
 use super::entry::Entry;
 use super::error::StoreError;
 use super::layout::StoreLayout;
@@ -62,8 +61,8 @@ pub struct Inventory {
     pub checkpoints: Vec<Part>,
     /// Folders of tasks on their way into the store.
     pub private: Vec<Part>,
-    /// Files by which tasks are claimed; empty, and of no use while nobody works.
-    pub locks: Vec<Part>,
+    /// Folders of which programs of an earlier version made use.
+    pub outdated: Vec<Part>,
     /// What does not belong there.
     pub strangers: Vec<PathBuf>,
 }
@@ -82,15 +81,22 @@ impl Store {
             })?,
             checkpoints: self.parts(&layout.work_area(), Key::parse)?,
             private: self.parts(&layout.private_area(), StoreLayout::key_of_private)?,
-            locks: self.parts(&layout.lock_area(), StoreLayout::key_of_lock)?,
             ..Inventory::default()
         };
-        inventory.locks.retain(|lock| lock.key.is_some());
         let mut known = layout.areas().to_vec();
         known.extend([layout.collected(), layout.warned_area()]);
         for name in atomic::names(&layout.versioned())? {
             let path = layout.versioned().join(&name);
             if known.contains(&path) {
+                continue;
+            }
+            if path == layout.old_lock_area() {
+                inventory.outdated.push(Part {
+                    bytes: atomic::size(&path)?,
+                    path,
+                    key: None,
+                    held: false,
+                });
                 continue;
             }
             if name.starts_with('_') || !path.is_dir() {
@@ -133,11 +139,10 @@ impl Store {
         let mut parts = Vec::new();
         for name in atomic::names(area)? {
             let key = key_of(&name);
-            let lock = key.as_ref().map(|key| self.layout().lock(key));
             let path = area.join(name);
             parts.push(Part {
                 bytes: atomic::size(&path)?,
-                held: lock.is_some_and(|lock| claim::is_held(&lock)),
+                held: key.as_ref().is_some_and(|key| self.is_claimed(key)),
                 key,
                 path,
             });

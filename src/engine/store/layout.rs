@@ -73,21 +73,32 @@ impl StoreLayout {
         self.work_area().join(key.as_str())
     }
 
-    pub(crate) fn lock(&self, key: &Key) -> PathBuf {
-        self.area("locks").join(format!("{key}.lock"))
+    pub(crate) fn claim(&self, key: &Key) -> PathBuf {
+        self.claim_area().join(key.as_str())
     }
 
     /// Held while what is common to the whole store is written.
-    pub(crate) fn store_lock(&self) -> PathBuf {
-        self.area("locks").join("store.lock")
+    pub(crate) fn store_claim(&self) -> PathBuf {
+        self.claim_area().join("store")
     }
 
-    /// Shared by all who use the store, taken alone by who collects.
-    pub(crate) fn use_lock(&self) -> PathBuf {
-        self.area("locks").join("use.lock")
+    /// Held by who collects, and so needs the store alone.
+    pub(crate) fn collecting_claim(&self) -> PathBuf {
+        self.claim_area().join("collecting")
     }
 
-    pub(crate) fn lock_area(&self) -> PathBuf {
+    /// One file a task on which somebody works.
+    pub(crate) fn claim_area(&self) -> PathBuf {
+        self.area("claims")
+    }
+
+    /// One file a process that may hold claims.
+    pub(crate) fn owner_area(&self) -> PathBuf {
+        self.area("owners")
+    }
+
+    /// Where programs of an earlier version kept their locks; of no use any more.
+    pub(crate) fn old_lock_area(&self) -> PathBuf {
         self.area("locks")
     }
 
@@ -137,11 +148,6 @@ impl StoreLayout {
         })
     }
 
-    /// The key of the task that the lock `name` is of.
-    pub(crate) fn key_of_lock(name: &str) -> Option<Key> {
-        Key::parse(name.strip_suffix(".lock")?)
-    }
-
     /// Holds an empty file for each entry that has warnings.
     pub(crate) fn warned_area(&self) -> PathBuf {
         self.area("warned")
@@ -152,8 +158,8 @@ impl StoreLayout {
     }
 
     /// The folders that every store has.
-    pub(crate) fn areas(&self) -> [PathBuf; 5] {
-        ["work", "locks", "tmp", "damaged", "roots"].map(|name| self.area(name))
+    pub(crate) fn areas(&self) -> [PathBuf; 6] {
+        ["work", "claims", "owners", "tmp", "damaged", "roots"].map(|name| self.area(name))
     }
 
     /// Areas are named so that no stage's name can clash with them.
@@ -184,17 +190,21 @@ pub(super) fn place_of(path: &Path) -> &'static str {
         ("FORMAT", ..) => "format",
         ("CACHEDIR.TAG", ..) => "tag",
         (ENTRY_FILE, ..) => "entry",
-        ("store.lock", ..) => "store_lock",
         ("run.json", ..) => "run",
         ("log.jsonl", ..) => "log",
         ("manifest.toml", ..) => "manifest",
         ("index.md", ..) => "index",
         ("ro-crate-metadata.json", ..) => "crate",
-        (".lock", ..) => "results_lock",
-        ("_work" | "_locks" | "_tmp" | "_damaged" | "_roots" | "_warned", ..) => "area",
+        (".claim", ..) => "results_claim",
+        ("_work" | "_claims" | "_owners" | "_tmp" | "_damaged" | "_roots" | "_warned", ..) => {
+            "area"
+        }
         (_, "_roots", _) => "root",
         (_, "_warned", _) => "warned",
-        (_, "_locks", _) => "lock",
+        ("store", "_claims", _) => "store_claim",
+        ("collecting", "_claims", _) => "collecting_claim",
+        (_, "_claims", _) => "claim",
+        (_, "_owners", _) => "owner",
         (_, "_tmp", _) => "private",
         (_, _, "_tmp") => "output",
         (_, "_work", _) => "work",
@@ -253,8 +263,9 @@ impl ResultsLayout {
         self.folder.join(EVENT_LOG)
     }
 
-    pub(crate) fn lock(&self) -> PathBuf {
-        self.folder.join(".lock")
+    /// The claim of who brings the folder up to date.
+    pub(crate) fn claim(&self) -> PathBuf {
+        self.folder.join(".claim")
     }
 
     pub(crate) fn failure_log(&self, label: &str, key: &Key) -> PathBuf {
@@ -333,8 +344,10 @@ mod tests {
             (store.private(&key, "7-1").join("x.parquet"), "output"),
             (store.work(&key).join("state"), "checkpoint"),
             (store.work(&key).join(".state.7-1.partial"), "checkpoint"),
-            (store.lock(&key), "lock"),
-            (store.store_lock(), "store_lock"),
+            (store.claim(&key), "claim"),
+            (store.store_claim(), "store_claim"),
+            (store.collecting_claim(), "collecting_claim"),
+            (store.owner_area().join("0f"), "owner"),
             (store.damaged("train", &key, "7-1"), "damaged"),
             (
                 results.folder().join("tables/.x.parquet.7-1.partial"),
@@ -343,7 +356,7 @@ mod tests {
             (results.folder().join("plots"), "results_part"),
             (results.folder().join(".run.json.7-1.partial"), "run"),
             (results.failure_log("train", &key), "failure_log"),
-            (results.lock(), "results_lock"),
+            (results.claim(), "results_claim"),
             (store.root_file("trial"), "root"),
             (store.root_area(), "area"),
             (store.warned(&key), "warned"),

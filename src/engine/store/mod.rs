@@ -10,7 +10,9 @@
 //!
 //! This folder holds the only code that creates, renames or deletes files
 //! below the results (`atomic`), and every path there (`layout`). Nothing is
-//! trusted because of a time stamp, and no lock outlives its process. Whatever
+//! trusted because of a time stamp, and there is no lock of the operating system: a
+//! process gives signs of life (`owner`), in whose name it claims (`claim`), and a claim
+//! counts for nothing once its owner has ended, on whatever machine. Whatever
 //! was put right is told once, as [`Mended`]. Before each step lies a fault
 //! point (`fault`), by which tests let it fail; normal builds have none.
 
@@ -24,6 +26,7 @@ pub(super) mod fault;
 mod inventory;
 pub(super) mod layout;
 mod mended;
+mod owner;
 mod private;
 mod roots;
 #[expect(
@@ -36,7 +39,7 @@ mod tests;
 mod work;
 
 pub use audit::{Audit, Finding, Problem};
-pub(super) use claim::Claim;
+pub use claim::Claim;
 pub use collect::{Collection, Garbage, Keep, Removal};
 pub(super) use entry::host;
 pub use entry::{Entry, FileRecord, StoredEntry};

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{Key, Plan};
 
 use super::atomic;
-use super::claim::Claim;
 use super::error::StoreError;
 use super::store::Store;
 
@@ -116,7 +115,7 @@ impl Store {
         if found == root.to_bytes() {
             return Ok(());
         }
-        let _claim = Claim::take(&self.layout().store_lock())?;
+        let _claim = self.wait_for(&self.layout().store_claim())?;
         // A record that cannot be read says nothing; it is replaced.
         let earlier: Option<Root> = serde_json::from_slice(&found).ok();
         let both = match earlier {
@@ -140,7 +139,7 @@ impl Store {
         }
         let path = self.layout().root_file(&root.name());
         let found = atomic::read_if_there(&path)?.unwrap_or_default();
-        let _claim = Claim::take(&self.layout().store_lock())?;
+        let _claim = self.wait_for(&self.layout().store_claim())?;
         replace_if_other(&path, &found, root)
     }
 

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::plan::{Key, KeyParts};
 
 use super::atomic;
-use super::claim::{self, Claim};
+use super::claim::{Claim, Claimant};
 use super::entry::{Entry, StoredEntry, host};
 use super::error::StoreError;
 use super::layout::{ENTRY_FILE, PARTIAL, STORE_FORMAT, StoreLayout};
@@ -71,9 +71,10 @@ pub struct Store {
     layout: StoreLayout,
     lookups: Mutex<HashMap<Key, Lookup>>,
     mended: Mutex<Vec<Mended>>,
-    /// Held as long as the store is open, so that nobody collects what it uses; `None` if it
-    /// is only read.
-    guard: Option<Claim>,
+    /// Gives signs of life as long as the store is open, so that nobody collects what it uses.
+    claimant: Claimant,
+    /// Held by who has the store alone.
+    alone: Option<Claim>,
 }
 
 impl Store {
@@ -88,7 +89,23 @@ impl Store {
     /// - [`StoreError::FormatFile`] if its format cannot be read.
     /// - [`StoreError::Io`] if the folder cannot be used.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_guarded(path, |lock| Claim::share(lock).map(Some))
+        let store = Self::join(path)?;
+        store.put_in_order()?;
+        Ok(store)
+    }
+
+    /// As [`Store::open`], and leaves what processes that died have left: one of many
+    /// processes that each do little would else look at what all others do.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::open`].
+    pub fn join(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::begin(path)?;
+        // Whoever collects looks for signs of life after it has made its claim.
+        let collecting = store.layout.collecting_claim();
+        store.claimant.wait_while_held(&collecting);
+        Ok(store)
     }
 
     /// As [`Store::open`], with nobody else using the store, and nobody beginning to.
@@ -97,17 +114,26 @@ impl Store {
     ///
     /// Those of [`Store::open`], and [`StoreError::Busy`] if a process uses it.
     pub fn open_alone(path: &Path) -> Result<Self, StoreError> {
-        Self::open_guarded(path, |lock| match Claim::try_take(lock)? {
-            Some(claim) => Ok(Some(claim)),
-            None => Err(StoreError::Busy {
-                path: path.to_owned(),
-                holders: claim::holders(lock),
-            }),
-        })
+        let mut store = Self::begin(path)?;
+        let busy = |holders: Vec<String>| StoreError::Busy {
+            path: path.to_owned(),
+            holders: holders.join(", "),
+        };
+        let claim = store.claimant.try_take(&store.layout.collecting_claim())?;
+        let others = store.claimant.others()?;
+        if claim.is_none() && others.is_empty() {
+            return Err(busy(vec!["a process that collects".to_owned()]));
+        }
+        if !others.is_empty() {
+            return Err(busy(others));
+        }
+        store.alone = claim;
+        store.put_in_order()?;
+        Ok(store)
     }
 
     /// Opens the store in the folder `path` to look at it. Nothing is made, removed or
-    /// locked; a folder that is not there is an empty store.
+    /// claimed; a folder that is not there is an empty store.
     ///
     /// # Errors
     ///
@@ -115,13 +141,12 @@ impl Store {
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
         let layout = StoreLayout::new(path);
         read_format(&layout)?;
-        Self::of(layout, |_| Ok(None))
+        let claimant = Claimant::unseen(&layout.owner_area());
+        Ok(Self::of(layout, claimant))
     }
 
-    fn open_guarded(
-        path: &Path,
-        guard: impl FnOnce(&Path) -> Result<Option<Claim>, StoreError>,
-    ) -> Result<Self, StoreError> {
+    /// Makes the folders, and begins to give signs of life.
+    fn begin(path: &Path) -> Result<Self, StoreError> {
         let layout = StoreLayout::new(path);
         atomic::create_folder(layout.root())?;
         read_format(&layout)?;
@@ -132,26 +157,28 @@ impl Store {
         for area in layout.areas() {
             atomic::create_folder(&area)?;
         }
-        let store = Self::of(layout, guard)?;
-        store.mark()?;
-        // Whatever cannot be removed is no reason not to work.
-        if let Err(error) = store.remove_leftovers() {
-            let what = format!("leftovers could not be removed: {error}");
-            store.mend(store.path(), what);
-        }
-        Ok(store)
+        let claimant = Claimant::begin(&layout.owner_area())?;
+        Ok(Self::of(layout, claimant))
     }
 
-    fn of(
-        layout: StoreLayout,
-        guard: impl FnOnce(&Path) -> Result<Option<Claim>, StoreError>,
-    ) -> Result<Self, StoreError> {
-        Ok(Self {
-            guard: guard(&layout.use_lock())?,
+    fn of(layout: StoreLayout, claimant: Claimant) -> Self {
+        Self {
+            claimant,
+            alone: None,
             layout,
             lookups: Mutex::default(),
             mended: Mutex::default(),
-        })
+        }
+    }
+
+    fn put_in_order(&self) -> Result<(), StoreError> {
+        self.mark()?;
+        // Whatever cannot be removed is no reason not to work.
+        if let Err(error) = self.remove_leftovers() {
+            let what = format!("leftovers could not be removed: {error}");
+            self.mend(self.path(), what);
+        }
+        Ok(())
     }
 
     /// What was put right since this was asked last.
@@ -167,8 +194,9 @@ impl Store {
     }
 
     /// Whether it was opened to look at alone.
-    pub(super) fn is_only_read(&self) -> bool {
-        self.guard.is_none()
+    #[must_use]
+    pub fn is_only_read(&self) -> bool {
+        self.claimant.is_unseen()
     }
 
     pub(super) fn layout(&self) -> &StoreLayout {
@@ -200,6 +228,17 @@ impl Store {
     pub(crate) fn look_again(&self, stage: &str, key: &Key) -> Result<Lookup, StoreError> {
         let found = self.verify(stage, key)?;
         self.memory().insert(key.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// As [`Store::look_again`], for who has just claimed the task: what another machine
+    /// published before it gave the claim back is found, whatever this one remembers.
+    pub(crate) fn look_afresh(&self, stage: &str, key: &Key) -> Result<Lookup, StoreError> {
+        let found = self.look_again(stage, key)?;
+        let folder = self.layout.entry(stage, key);
+        if matches!(found, Lookup::Missing) && atomic::is_taken_after_all(&folder)? {
+            return self.look_again(stage, key);
+        }
         Ok(found)
     }
 
@@ -298,17 +337,27 @@ impl Store {
 
     /// Claims the task `key`, or `None` if another worker has it.
     pub(crate) fn claim(&self, key: &Key) -> Result<Option<Claim>, StoreError> {
-        let path = self.layout.lock(key);
-        match Claim::try_take(&path) {
-            // Nobody can hold a lock on what is no file.
-            Err(_) if path.is_dir() => {
-                let target = self.layout.damaged("lock", key, &free_name());
+        let path = self.layout.claim(key);
+        match self.claimant.try_take(&path) {
+            // Nobody can make a claim of what is no link.
+            Err(_) if path.is_dir() || path.is_file() => {
+                let target = self.layout.damaged("claim", key, &free_name());
                 atomic::rename(&path, &target)?;
-                self.mend(&target, "a folder in the place of a lock set aside");
-                Claim::try_take(&path)
+                self.mend(&target, "something else in the place of a claim set aside");
+                self.claimant.try_take(&path)
             }
             taken => taken,
         }
+    }
+
+    /// Makes the claim at `path`, and waits while another process has it.
+    pub(crate) fn wait_for(&self, path: &Path) -> Result<Claim, StoreError> {
+        self.claimant.take(path)
+    }
+
+    /// Whether somebody works on the task `key`.
+    pub(super) fn is_claimed(&self, key: &Key) -> bool {
+        self.claimant.is_held(&self.layout.claim(key))
     }
 
     /// A new private folder for the outputs of the task `key`.
@@ -319,6 +368,21 @@ impl Store {
     /// The folder for the checkpoints of the task `key`.
     pub(crate) fn work_folder(&self, key: &Key) -> WorkFolder {
         WorkFolder::new(self.layout.work(key))
+    }
+
+    /// BLAKE3 over the checkpoints of tasks; it changes when one of them gets further. What
+    /// cannot be read counts as absent.
+    #[must_use]
+    pub fn checkpoints<'k>(&self, keys: impl IntoIterator<Item = &'k Key>) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for key in keys {
+            let folder = self.layout.work(key);
+            for name in atomic::names(&folder).unwrap_or_default() {
+                let digest = atomic::digest(&folder.join(&name)).ok().flatten();
+                hasher.update(format!("{key} {name} {digest:?}").as_bytes());
+            }
+        }
+        hasher.finalize().to_hex().to_string()
     }
 
     /// Makes what is in `private` the entry of its task.
@@ -382,8 +446,8 @@ impl Store {
         if is_marked && halves.is_empty() {
             return Ok(());
         }
-        // Who writes there holds this lock: what is half-written now is nobody's.
-        let _claim = Claim::take(&self.layout.store_lock())?;
+        // Who writes there holds this claim: what is half-written now is nobody's.
+        let _claim = self.wait_for(&self.layout.store_claim())?;
         for folder in halves {
             self.remove_half_written(&folder);
         }
@@ -407,8 +471,10 @@ impl Store {
         }
     }
 
-    /// Removes the private folders of tasks on which nobody works.
+    /// Removes the claims and signs of life of processes that have ended, and the private
+    /// folders of tasks on which nobody works.
     fn remove_leftovers(&self) -> Result<(), StoreError> {
+        self.claimant.sweep(&self.layout.claim_area())?;
         let area = self.layout.private_area();
         for name in atomic::names(&area)? {
             let Some(key) = StoreLayout::key_of_private(&name) else {

@@ -356,14 +356,14 @@ fn leftovers_are_removed_and_told_once() {
 }
 
 #[test]
-fn a_folder_in_the_place_of_a_lock_is_moved_away() {
+fn a_folder_in_the_place_of_a_claim_is_moved_away() {
     let (folder, key, _) = filled();
     let store = Store::open(folder.path()).unwrap();
-    let lock = folder.path().join("v1/_locks").join(format!("{key}.lock"));
-    fs::remove_file(&lock).ok();
-    fs::create_dir(&lock).unwrap();
-    fs::write(lock.join("something"), b"of somebody").unwrap();
-    assert!(store.claim(&key).unwrap().is_some());
+    let place = folder.path().join("v1/_claims").join(key.as_str());
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("something"), b"of somebody").unwrap();
+    let claim = store.claim(&key).unwrap();
+    assert!(claim.is_some());
     let [mended] = &store.take_mended()[..] else {
         panic!("not told once")
     };
@@ -371,7 +371,7 @@ fn a_folder_in_the_place_of_a_lock_is_moved_away() {
         fs::read(mended.path.join("something")).unwrap(),
         b"of somebody"
     );
-    assert!(lock.is_file());
+    assert!(place.is_symlink());
 }
 
 #[test]

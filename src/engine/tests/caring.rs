@@ -21,11 +21,9 @@ fn audit(world: &World, asked: &[&str]) -> Audit {
     found.unwrap()
 }
 
-/// What nobody needs, besides the files of locks.
+/// What nobody needs.
 fn garbage(world: &World, keep: Keep) -> Collection {
-    let mut found = read_only(world).garbage(keep).unwrap();
-    found.removals.retain(|r| r.kind != Garbage::Locks);
-    found
+    read_only(world).garbage(keep).unwrap()
 }
 
 fn collect(world: &World, keep: Keep) -> Collection {
@@ -234,7 +232,7 @@ fn what_is_collected_is_gone_and_the_rest_is_whole() {
     assert_eq!(expected.bytes() + expected.kept_bytes, bytes);
     collect(&world, Keep::default());
     assert_eq!(inventory(&world).items.len(), 7);
-    assert!(inventory(&world).private.is_empty() && inventory(&world).locks.is_empty());
+    assert!(inventory(&world).private.is_empty());
     assert_eq!(audit(&world, &[]).findings, []);
     assert_eq!(world.run().summary.done, 0);
     // The record remembers what was removed.

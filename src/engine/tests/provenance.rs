@@ -175,7 +175,7 @@ fn the_parts_of_the_crate_are_the_files_that_are_there() {
             .flatten()
         {
             let name = item.file_name().into_string().unwrap();
-            let ours = name != "ro-crate-metadata.json" && name != ".lock";
+            let ours = name != "ro-crate-metadata.json";
             if item.file_type().unwrap().is_file() && ours {
                 there.insert(format!("{place}{name}"));
             }
