@@ -15,6 +15,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -92,6 +93,7 @@ fn run_all(plan: &Plan, toys: &[Toy], folder: &Path) -> Outcome<usize> {
     let options = RunOptions {
         threads: 2,
         keep_going: false,
+        refused: BTreeMap::new(),
         wanted: Wanted::default(),
     };
     let stop = AtomicBool::new(false);

@@ -24,7 +24,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fields", &["bits", "random"]),
     ("manifest", &["bits", "configurations", "random"]),
     ("plan", &["manifest", "bits", "configurations", "random"]),
-    ("engine", &["plan", "bits", "configurations", "random"]),
+    // The manifest for the profiles of clusters alone.
+    (
+        "engine",
+        &["plan", "manifest", "bits", "configurations", "random"],
+    ),
     (
         "physics",
         &["directional", "fields", "bits", "configurations", "random"],

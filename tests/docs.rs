@@ -11,6 +11,7 @@ const PAGES: &[&str] = &[
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
+    "docs/clusters.md",
     "docs/command-line.md",
     "docs/compare.md",
     "docs/devices.md",
@@ -107,6 +108,34 @@ fn the_manifests_of_the_pages_load() {
             manifest::load(&sources, tables::column_names())
                 .unwrap_or_else(|error| panic!("{error}\n{text}"));
         }
+    }
+}
+
+#[test]
+fn the_profile_of_the_page_on_clusters_is_read() {
+    let page = page("docs/clusters.md");
+    let profile = of_language(&page, "toml");
+    assert_eq!(profile.len(), 1, "one profile");
+    let indented: Vec<&str> = profile[0].lines().map(str::trim_start).collect();
+    let sources = Sources {
+        user_file: Some(("latentfield.toml".into(), indented.join("\n"))),
+        ..Sources::default()
+    };
+    let machine = manifest::load_machine(&sources).expect("a profile that makes sense");
+    assert_eq!(machine.clusters.len(), 1);
+    assert_eq!(machine.clusters[0].seconds, Some(7200));
+    let keys = page
+        .split("## The keys of a profile")
+        .nth(1)
+        .expect("a table");
+    let named: usize = keys.matches("\n| `").count();
+    // The first row names four.
+    assert_eq!(named + 3, manifest::PROFILE_KEYS.len(), "a key is missing");
+    for key in manifest::PROFILE_KEYS {
+        assert!(
+            keys.contains(&format!("`{key}`")),
+            "`{key}` is not explained"
+        );
     }
 }
 

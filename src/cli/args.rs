@@ -34,6 +34,14 @@ pub(super) enum Command {
     Compare(super::compare::CompareArguments),
     /// Care for the store: list it, verify it, remove what nobody needs
     Cache(super::cache::CacheArguments),
+    /// Send the missing work of a manifest to a cluster
+    Submit(super::cluster::SubmitArguments),
+    /// Say what each point is at that was sent to a cluster
+    Status(super::cluster::StatusArguments),
+    /// End what was sent to a cluster
+    Cancel(super::cluster::CancelArguments),
+    /// Do a share of the work, as a job of a cluster does
+    Work(super::cluster::WorkArguments),
     /// Show every value that a manifest comes to, and where it came from
     ShowConfig(super::show_config::ShowConfigArguments),
     /// Print the JSON Schema of a manifest, for editors

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::args::Arguments;
 use super::{Outcome, diagnostic, prepare};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, ClusterProfile, Manifest};
 use crate::plan::{FIGURE_STAGE, StageDefinition, TABLE_STAGE};
 use crate::stages;
 
@@ -178,6 +178,21 @@ pub(super) fn selectors() -> ArgValueCompleter {
             return Vec::new();
         };
         offer(selector(&manifest, current), current)
+    })
+}
+
+/// Completes `--cluster` with the names in the user's file.
+pub(super) fn clusters() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let Some(current) = current.to_str() else {
+            return Vec::new();
+        };
+        let known = prepare::quiet_machine().map_or_else(Vec::new, |machine| machine.clusters);
+        let partition = |profile: &ClusterProfile| profile.partition.clone().unwrap_or_default();
+        let named = known
+            .iter()
+            .map(|profile| (profile.name.clone(), partition(profile)));
+        offer(named.collect(), current)
     })
 }
 

@@ -9,6 +9,7 @@
 mod args;
 mod cache;
 mod check;
+mod cluster;
 mod compare;
 mod completions;
 mod data;
@@ -79,6 +80,10 @@ pub fn main() -> ExitCode {
         Command::Cache(arguments) => cache::main(arguments),
         Command::Compare(arguments) => compare::main(arguments),
         Command::Reference(arguments) => reference::main(arguments),
+        Command::Submit(arguments) => cluster::submit(arguments),
+        Command::Status(arguments) => cluster::status(arguments),
+        Command::Cancel(arguments) => cluster::cancel(arguments),
+        Command::Work(arguments) => cluster::work(arguments),
         Command::ShowConfig(arguments) => show_config::main(arguments),
         Command::Schema(arguments) => schema::main(arguments),
         Command::Completions(arguments) => completions::main(arguments),

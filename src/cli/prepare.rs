@@ -44,6 +44,12 @@ pub(super) fn quietly(path: &Path, sets: Vec<String>) -> Option<Manifest> {
     manifest::load(&sources, tables::column_names()).ok()
 }
 
+/// Reads the user's settings without a word, for completions.
+pub(super) fn quiet_machine() -> Option<Machine> {
+    let sources = Sources::of_machine(user_dir().as_deref(), Vec::new());
+    manifest::load_machine(&sources.ok()?).ok()
+}
+
 /// Reads the files of a manifest and loads it by `load`; problems are written.
 fn read<T>(
     arguments: &ManifestArguments,

@@ -1,5 +1,6 @@
 //! `run`: makes what a manifest asks for and is not there yet.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Outcome;
@@ -37,16 +38,64 @@ fn run(arguments: &RunArguments) -> Result<Outcome, Outcome> {
     let options = RunOptions {
         threads: prepared.threads(arguments.threads),
         keep_going: arguments.keep_going,
+        refused: BTreeMap::new(),
         wanted,
     };
-    let summary = execute(&prepared, &store, &results, &options, &stop)?;
-    let provenance = provenance(&prepared, &options);
-    let published = results.publish(&prepared.plan, &store, &provenance, &summary);
-    report(&summary, published.as_ref().ok(), &results);
-    match published {
-        Ok(_) => Ok(outcome(&summary)),
-        Err(error) => Err(diagnostic::engine(&error)),
-    }
+    // A log that cannot be written must not stop a run; it is said once.
+    let listener = Listener::new(JsonLog::open(&results), &stop);
+    let summary = whole(&prepared, (&store, &results), &options, listener)?;
+    Ok(outcome(&summary))
+}
+
+/// Runs what is wanted, brings the results up to date, and says what it came to.
+pub(super) fn whole(
+    prepared: &Prepared,
+    (store, results): (&Store, &Results),
+    options: &RunOptions,
+    mut listener: Listener<'_>,
+) -> Result<RunSummary, Outcome> {
+    let stages: Vec<&dyn Stage> = prepared.stages.iter().map(AsRef::as_ref).collect();
+    let plan = &prepared.plan;
+    let stop = listener.stop;
+    let summary = engine::run(
+        plan,
+        &stages,
+        store,
+        results,
+        options,
+        stop.flag(),
+        &mut |event| listener.hear(&event),
+    );
+    let summary = summary.map_err(|error| diagnostic::engine(&error))?;
+    let provenance = provenance(prepared, options);
+    let published = results.publish(plan, store, &provenance, &summary);
+    report(&summary, published.as_ref().ok());
+    put(&results.folder().display().to_string());
+    published.map_err(|error| diagnostic::engine(&error))?;
+    Ok(summary)
+}
+
+/// Runs a share of the plan; the results stay as they are.
+pub(super) fn share(
+    prepared: &Prepared,
+    (store, results): (&Store, &Results),
+    options: &RunOptions,
+    mut listener: Listener<'_>,
+) -> Result<RunSummary, Outcome> {
+    let stages: Vec<&dyn Stage> = prepared.stages.iter().map(AsRef::as_ref).collect();
+    let stop = listener.stop;
+    let summary = engine::run_share(
+        &prepared.plan,
+        &stages,
+        store,
+        results,
+        options,
+        stop.flag(),
+        &mut |event| listener.hear(&event),
+    );
+    let summary = summary.map_err(|error| diagnostic::engine(&error))?;
+    report(&summary, None);
+    Ok(summary)
 }
 
 /// Opens the store to work with it. Where it cannot be written it is only read, which
@@ -100,38 +149,34 @@ fn expect_cached(prepared: &Prepared, store: &Store, wanted: &Wanted) -> Result<
     }
 }
 
-fn execute(
-    prepared: &Prepared,
-    store: &Store,
-    results: &Results,
-    options: &RunOptions,
-    stop: &Stop,
-) -> Result<RunSummary, Outcome> {
-    // A log that cannot be written must not stop a run; it is said once.
-    let heard = |error: StoreError| diagnostic::error(&error);
-    let mut log = JsonLog::open(results).map_err(heard).ok();
-    let mut progress = Progress::new();
-    let stages: Vec<&dyn Stage> = prepared.stages.iter().map(AsRef::as_ref).collect();
-    let summary = engine::run(
-        &prepared.plan,
-        &stages,
-        store,
-        results,
-        options,
-        stop.flag(),
-        &mut |event| {
-            tracing::debug!(?event);
-            stop.watch(&event);
-            progress.show(&event);
-            if let Some(open) = &mut log
-                && let Err(error) = record(open, &event, &mut progress)
-            {
-                log = None;
-                heard(error);
-            }
-        },
-    );
-    summary.map_err(|error| diagnostic::engine(&error))
+/// Hears what happens in a run: shows it, records it, and keeps account of what runs.
+pub(super) struct Listener<'a> {
+    log: Option<JsonLog>,
+    progress: Progress,
+    stop: &'a Stop,
+}
+
+impl<'a> Listener<'a> {
+    /// A log that cannot be opened is said, and done without.
+    pub(super) fn new(log: Result<JsonLog, StoreError>, stop: &'a Stop) -> Self {
+        Self {
+            log: log.map_err(|error| diagnostic::error(&error)).ok(),
+            progress: Progress::new(),
+            stop,
+        }
+    }
+
+    fn hear(&mut self, event: &Event) {
+        tracing::debug!(?event);
+        self.stop.watch(event);
+        self.progress.show(event);
+        if let Some(log) = &mut self.log
+            && let Err(error) = record(log, event, &mut self.progress)
+        {
+            self.log = None;
+            diagnostic::error(&error);
+        }
+    }
 }
 
 /// Writes an event to the log; at the end also into one that was removed meanwhile.
@@ -190,7 +235,7 @@ fn point_record(point: &Point) -> PointRecord {
 const TOLD: usize = 10;
 
 /// Says what the run came to; `published` is missing if it could not be.
-fn report(summary: &RunSummary, published: Option<&Published>, results: &Results) {
+fn report(summary: &RunSummary, published: Option<&Published>) {
     for mended in published.iter().flat_map(|published| &published.mended) {
         say(&diagnostic::mended(mended));
     }
@@ -227,10 +272,9 @@ fn report(summary: &RunSummary, published: Option<&Published>, results: &Results
         summary.seconds,
         published.map_or(0, |published| published.written.len()),
     ));
-    put(&results.folder().display().to_string());
 }
 
-fn outcome(summary: &RunSummary) -> Outcome {
+pub(super) fn outcome(summary: &RunSummary) -> Outcome {
     if summary.cancelled {
         Outcome::Interrupted
     } else if summary.complete() {

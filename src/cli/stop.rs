@@ -25,6 +25,16 @@ impl Stop {
     /// later, or with a second one, the process ends. Nothing half-done is ever
     /// published, so that it may end anywhere.
     pub(super) fn on_signals(grace: Duration) -> Result<Self, Outcome> {
+        Self::with_last_act(grace, |_| {})
+    }
+
+    /// The same; `last_act` is done, with the tasks that still run, before the process ends
+    /// because the grace time is over.
+    pub(super) fn with_last_act(
+        grace: Duration,
+        last_act: impl Fn(&BTreeMap<TaskId, String>) + Send + Sync + 'static,
+    ) -> Result<Self, Outcome> {
+        let last_act = Arc::new(last_act);
         let stop = Self {
             flag: Arc::default(),
             running: Arc::default(),
@@ -38,10 +48,11 @@ impl Stop {
                 "stopping: running tasks write their checkpoints and end, within {} s; once more to end at once",
                 grace.as_secs()
             ));
-            let running = Arc::clone(&running);
+            let (running, last_act) = (Arc::clone(&running), Arc::clone(&last_act));
             thread::spawn(move || {
                 thread::sleep(grace);
                 say(&late(&running, grace));
+                last_act(&running.lock().unwrap_or_else(PoisonError::into_inner));
                 end();
             });
         });

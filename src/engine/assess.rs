@@ -154,11 +154,11 @@ impl Assessment {
 /// [`StoreError`] if the store cannot be read.
 pub fn assess(plan: &Plan, store: &Store, wanted: &Wanted) -> Result<Assessment, StoreError> {
     let forced = wanted.forced(plan);
-    let mut stored = Stored::new(plan, store);
     let mut needed = vec![false; plan.tasks.len()];
     for goal in wanted.goals(plan) {
         needed[goal] = true;
     }
+    let mut stored = Stored::new(plan, store, &needed);
     let mut statuses = vec![Status::NotNeeded; plan.tasks.len()];
     // Backwards, every task comes before what it needs.
     for task in plan.tasks.iter().rev() {
@@ -192,10 +192,18 @@ struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    fn new(plan: &'a Plan, store: &'a Store) -> Self {
+    /// `goals` are the tasks that are asked for, by task.
+    fn new(plan: &'a Plan, store: &'a Store, goals: &[bool]) -> Self {
         let mut tasks: HashMap<&str, usize> = HashMap::new();
-        for task in &plan.tasks {
-            *tasks.entry(&task.stage).or_default() += 1;
+        // What the goals need, whether it is there or not: no more can be looked for.
+        let mut asked = goals.to_vec();
+        for task in plan.tasks.iter().rev() {
+            if asked[task.id] {
+                *tasks.entry(&task.stage).or_default() += 1;
+                for input in &task.needs {
+                    asked[input.task] = true;
+                }
+            }
         }
         tasks.retain(|_, count| *count >= MANY);
         Self {

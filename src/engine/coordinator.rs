@@ -160,6 +160,10 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             };
             let share = free / ready.len();
             let task = &self.plan.tasks[id];
+            if let Some(reason) = self.options.refused.get(&id) {
+                self.fail(id, reason.clone());
+                continue;
+            }
             let forced = matches!(
                 self.assessment.statuses[id],
                 Status::WillRun(Reason::Forced | Reason::Follows { .. })
@@ -341,7 +345,13 @@ impl<'a, 'e> Coordinator<'a, 'e> {
         }
     }
 
-    pub(super) fn conclude(self, started_unix: f64, clock: Instant) -> RunSummary {
+    /// What the run came to; `stored` are warnings that entries of earlier runs hold.
+    pub(super) fn conclude(
+        self,
+        started_unix: f64,
+        clock: Instant,
+        stored: BTreeMap<TaskId, Vec<String>>,
+    ) -> RunSummary {
         let left = [State::Pending, State::Waiting, State::Cancelled]
             .map(|state| self.schedule.count(state))
             .iter()
@@ -362,7 +372,7 @@ impl<'a, 'e> Coordinator<'a, 'e> {
             blocked,
             left,
             cancelled: left > 0 && self.cancel.load(Ordering::Relaxed),
-            warnings: self.warnings(),
+            warnings: self.warnings(stored),
             failed: self.failed,
             started_unix,
             seconds: clock.elapsed().as_secs_f64(),
@@ -378,27 +388,32 @@ impl<'a, 'e> Coordinator<'a, 'e> {
         summary
     }
 
-    /// Warnings of all tasks: those of this run, else those kept with the entry.
-    fn warnings(&self) -> Vec<TaskWarning> {
-        let mut warnings = Vec::new();
+    /// Warnings kept with the entries of tasks that had nothing to say in this run.
+    pub(super) fn stored_warnings(&self) -> BTreeMap<TaskId, Vec<String>> {
         let warned = self.store.warned();
         let may_warn = |key: &Key| warned.as_ref().is_none_or(|warned| warned.contains(key));
-        for task in &self.plan.tasks {
-            let messages = match self.spoken.get(&task.id) {
-                Some(spoken) => spoken.clone(),
-                None if may_warn(&task.key) => {
-                    let entry = self.store.glance(&task.stage, &task.key);
-                    entry.map_or_else(Vec::new, |entry| entry.warnings)
-                }
-                None => continue,
-            };
-            let label = task.label.clone();
-            warnings.extend(messages.into_iter().map(|message| TaskWarning {
+        let silent = |id: &TaskId| !self.spoken.contains_key(id);
+        let tasks = self.plan.tasks.iter();
+        let tasks = tasks.filter(|task| silent(&task.id) && may_warn(&task.key));
+        let found = tasks.filter_map(|task| {
+            let entry = self.store.glance(&task.stage, &task.key)?;
+            Some((task.id, entry.warnings))
+        });
+        found.collect()
+    }
+
+    /// Warnings of all tasks, in the order of the plan.
+    fn warnings(&self, mut all: BTreeMap<TaskId, Vec<String>>) -> Vec<TaskWarning> {
+        all.extend(self.spoken.clone());
+        let of_task = |(task, messages): (TaskId, Vec<String>)| {
+            let label = self.label(task);
+            let warning = move |message| TaskWarning {
                 label: label.clone(),
                 message,
-            }));
-        }
-        warnings
+            };
+            messages.into_iter().map(warning)
+        };
+        all.into_iter().flat_map(of_task).collect()
     }
 }
 

@@ -60,6 +60,14 @@ impl Forecast {
         })
     }
 
+    /// Says nothing of any task.
+    #[must_use]
+    pub fn unknown(plan: &Plan) -> Self {
+        Self {
+            costs: vec![None; plan.tasks.len()],
+        }
+    }
+
     /// Time of a task on one core, in seconds; `None` if it does not run or nothing like it
     /// was made before.
     #[must_use]

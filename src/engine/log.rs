@@ -1,6 +1,7 @@
 //! A listener that keeps the events of a run.
 
 use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ use super::store::{Mended, StoreError, atomic};
 #[derive(Debug)]
 pub struct JsonLog {
     file: File,
-    results: Results,
+    path: PathBuf,
 }
 
 #[derive(Serialize)]
@@ -31,10 +32,19 @@ impl JsonLog {
     ///
     /// [`StoreError::Io`] if it cannot be opened.
     pub fn open(results: &Results) -> Result<Self, StoreError> {
-        atomic::create_folder(results.folder())?;
+        Self::open_at(&results.layout().event_log())
+    }
+
+    /// Opens the log at `path` to append to it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if it cannot be opened.
+    pub fn open_at(path: &Path) -> Result<Self, StoreError> {
+        path.parent().map_or(Ok(()), atomic::create_folder)?;
         Ok(Self {
-            file: atomic::open_log(&results.layout().event_log())?,
-            results: results.clone(),
+            file: atomic::open_log(path)?,
+            path: path.to_owned(),
         })
     }
 
@@ -51,11 +61,10 @@ impl JsonLog {
             time_unix: unix_now(),
             event,
         };
-        let path = self.results.layout().event_log();
         let mut bytes = serde_json::to_vec(&line)
-            .map_err(|error| StoreError::io("write", &path)(std::io::Error::other(error)))?;
+            .map_err(|error| StoreError::io("write", &self.path)(std::io::Error::other(error)))?;
         bytes.push(b'\n');
-        atomic::append(&mut self.file, &path, &bytes)
+        atomic::append(&mut self.file, &self.path, &bytes)
     }
 
     /// Begins the log anew if it was removed since it was opened, and says that
@@ -65,12 +74,11 @@ impl JsonLog {
     ///
     /// [`StoreError::Io`] if it cannot be made.
     pub fn restore(&mut self) -> Result<Option<Mended>, StoreError> {
-        let path = self.results.layout().event_log();
-        if atomic::is_there(&path) {
+        if atomic::is_there(&self.path) {
             return Ok(None);
         }
-        self.file = Self::open(&self.results)?.file;
+        self.file = Self::open_at(&self.path)?.file;
         let what = "log removed during the run and begun anew; what it held is lost";
-        Ok(Some(Mended::new(&path, what)))
+        Ok(Some(Mended::new(&self.path, what)))
     }
 }

@@ -10,12 +10,14 @@
 //! - [`run`] is the loop around it, on pools of threads.
 //! - [`explain`] says why a task runs, and [`Forecast`] how long it will take, from the record
 //!   of the entries alone.
+//! - [`cluster`] sends what is missing to Slurm, whose jobs call [`run`] with a share of it.
 //! - [`store`] is the only code that creates, renames or deletes files.
 //!
 //! The engine knows tasks and files. It never knows what a stage computes, and
 //! never prints: all reporting hangs on the events.
 
 mod assess;
+pub mod cluster;
 mod context;
 mod coordinator;
 mod error;
@@ -49,7 +51,7 @@ pub use results::{
     Machine, PointRecord, Provenance, Published, RecordingUse, Reference, ReferenceError, Results,
     sha256, write_reference,
 };
-pub use run::{RunOptions, run};
+pub use run::{RunOptions, keep, run, run_share};
 pub use stage::{Stage, StageError};
 pub use store::{Mended, Store, StoreError};
 pub use summary::{Failure, RunSummary, TaskCost, TaskWarning};

@@ -1,6 +1,6 @@
 //! Running a plan.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use super::event::Event;
 use super::forecast::Forecast;
 use super::results::{Results, unix_now};
 use super::stage::Stage;
-use super::store::{Root, Store};
+use super::store::{Root, Store, StoreError};
 use super::summary::RunSummary;
 
 /// How a plan is run.
@@ -23,6 +23,8 @@ pub struct RunOptions {
     pub threads: usize,
     /// Whether tasks are started after another one failed.
     pub keep_going: bool,
+    /// Tasks that fail at once, each with the reason.
+    pub refused: BTreeMap<TaskId, String>,
     /// What is asked for.
     pub wanted: Wanted,
 }
@@ -48,23 +50,87 @@ pub fn run(
     cancel: &AtomicBool,
     events: &mut dyn FnMut(Event),
 ) -> Result<RunSummary, EngineError> {
-    let (started_unix, clock) = (unix_now(), Instant::now());
     let root = Root::of(plan, results.folder())?;
     store.begin_root(&root)?;
-    let assessment = assess(plan, store, &options.wanted)?;
-    let by_task = stages_by_task(plan, &assessment, stages)?;
-    let forecast = Forecast::of(plan, &assessment, store)?;
-    let threads = options.threads.max(1);
+    let look = |assessment: &Assessment| Forecast::of(plan, assessment, store);
     let places = (plan, store, results);
-    let mut coordinator = Coordinator::new(places, by_task, options, cancel, assessment, events);
-    coordinator.announce(threads, &forecast);
-    std::thread::scope(|scope| coordinator.drive(scope, threads));
-    let summary = coordinator.conclude(started_unix, clock);
+    let summary = drive(
+        places,
+        (stages, &look),
+        options,
+        cancel,
+        events,
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method is of one lifetime, the closure of all"
+        )]
+        |coordinator| coordinator.stored_warnings(),
+    )?;
     if summary.complete() && options.wanted.only.is_none() {
         // If it cannot be written, what the folder needed before is kept as well.
         let _ = store.complete_root(&root);
     }
     Ok(summary)
+}
+
+/// As [`run`], for one of many processes that each make a share of a plan: it looks at what
+/// its share needs and at nothing else. Whoever has divided the work has recorded that the
+/// results need it ([`keep`]). How long it will take is not said, and warnings are those of
+/// this run alone.
+///
+/// # Errors
+///
+/// Those of [`run`].
+pub fn run_share(
+    plan: &Plan,
+    stages: &[&dyn Stage],
+    store: &Store,
+    results: &Results,
+    options: &RunOptions,
+    cancel: &AtomicBool,
+    events: &mut dyn FnMut(Event),
+) -> Result<RunSummary, EngineError> {
+    let look = |_: &Assessment| Ok(Forecast::unknown(plan));
+    let places = (plan, store, results);
+    drive(places, (stages, &look), options, cancel, events, |_| {
+        BTreeMap::new()
+    })
+}
+
+/// Records that the results folder needs all tasks of the plan, so that none is collected.
+///
+/// # Errors
+///
+/// [`StoreError::Io`] if that cannot be recorded.
+pub fn keep(plan: &Plan, store: &Store, results: &Results) -> Result<(), StoreError> {
+    store.begin_root(&Root::of(plan, results.folder())?)
+}
+
+/// Warnings that are kept with entries, by task.
+type Warnings = BTreeMap<TaskId, Vec<String>>;
+
+/// How the length of a run is forecast.
+type Look<'a> = &'a dyn Fn(&Assessment) -> Result<Forecast, StoreError>;
+
+fn drive(
+    (plan, store, results): (&Plan, &Store, &Results),
+    (stages, look): (&[&dyn Stage], Look<'_>),
+    options: &RunOptions,
+    cancel: &AtomicBool,
+    events: &mut dyn FnMut(Event),
+    warnings: impl FnOnce(&Coordinator<'_, '_>) -> Warnings,
+) -> Result<RunSummary, EngineError> {
+    let (started_unix, clock) = (unix_now(), Instant::now());
+    let assessment = assess(plan, store, &options.wanted)?;
+    let by_task = stages_by_task(plan, &assessment, stages)?;
+    let forecast = look(&assessment)?;
+    let threads = options.threads.max(1);
+    let places = (plan, store, results);
+    let mut coordinator = Coordinator::new(places, by_task, options, cancel, assessment, events);
+    coordinator.announce(threads, &forecast);
+    std::thread::scope(|scope| coordinator.drive(scope, threads));
+    let warnings = warnings(&coordinator);
+    Ok(coordinator.conclude(started_unix, clock, warnings))
 }
 
 /// The stage of each task that runs.

@@ -1,5 +1,6 @@
 //! A folder, toy stages and runs of them, for tests.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -213,7 +214,7 @@ impl World {
     }
 
     /// Why each task that runs does, by label, as `plan --explain` tells it.
-    pub(super) fn explain(&self) -> std::collections::BTreeMap<String, Explanation> {
+    pub(super) fn explain(&self) -> BTreeMap<String, Explanation> {
         let plan = self.plan();
         let store = Store::open_existing(&self.root.join(".store")).unwrap();
         let definitions = self.definitions();
@@ -240,6 +241,7 @@ impl World {
         let options = RunOptions {
             threads: self.threads,
             keep_going: self.keep_going,
+            refused: BTreeMap::new(),
             wanted: self.wanted(),
         };
         let mut events = Vec::new();

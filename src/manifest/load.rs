@@ -21,13 +21,13 @@ use super::sources::Sources;
 use super::spec::{Axis, CodeInKeys, Machine, Manifest, Point, Scalar, System};
 use super::sweep::{self, Sweep};
 use super::vae::VaeSection;
-use super::{between, expanded, memory, parse};
+use super::{between, cluster, expanded, memory, parse};
 
 /// Layer number of the manifest's own text.
 const MANIFEST: usize = 0;
 
 /// Keys that belong to the machine, not to the experiment.
-const MACHINE_KEYS: [&str; 2] = ["threads", "store"];
+const MACHINE_KEYS: [&str; 3] = ["threads", "store", "cluster"];
 
 /// Most threads.
 pub(super) const MOST_THREADS: u32 = 4096;
@@ -195,9 +195,9 @@ fn machine_keys_only(mut user: Node, report: &Report<'_>) -> Node {
                     code: "manifest::misplaced_key",
                     key: entry.key.clone(),
                     found: format!("the key {}", quoted(&entry.key)),
-                    expected:
-                        "`threads`, `store.path` or `store.code`, which belong to the machine"
-                            .to_owned(),
+                    expected: "`threads`, `store.path`, `store.code` or `cluster`, which belong \
+                               to the machine"
+                        .to_owned(),
                     help: Some("everything else belongs into the manifest".to_owned()),
                 };
                 report.push(entry.key_place, message);
@@ -270,7 +270,13 @@ fn machine(root: &Section<'_>, user_layer: Option<usize>) -> Machine {
     let threads = root.count("threads", 1..=MOST_THREADS);
     let store = root.table_or_empty("store");
     store.allow_only(STORE_KEYS);
-    for (section, key) in [(root, "threads"), (&store, "path"), (&store, "code")] {
+    let keys = [
+        (root, "threads"),
+        (&store, "path"),
+        (&store, "code"),
+        (root, "cluster"),
+    ];
+    for (section, key) in keys {
         let misplaced = section
             .find(key)
             .filter(|entry| !root.report.is_override(&entry.node))
@@ -300,6 +306,7 @@ fn machine(root: &Section<'_>, user_layer: Option<usize>) -> Machine {
         threads,
         code: code.unwrap_or_default(),
         store_path: store_path.filter(|path| *path != PathBuf::new()),
+        clusters: cluster::read(root),
     }
 }
 

@@ -18,6 +18,7 @@ mod analysis;
 mod axes;
 mod between;
 mod catalogue;
+mod cluster;
 mod condition;
 mod curie_weiss;
 mod effective;
@@ -66,6 +67,7 @@ pub use analysis::{
 };
 pub use axes::MOST_CELLS;
 pub use catalogue::nearest;
+pub use cluster::{ClusterProfile, PROFILE_KEYS};
 pub use curie_weiss::CurieWeissSection;
 pub use effective::{EffectiveValue, effective};
 pub use experiment::ExperimentSection;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::{
-    AnalysisSection, ExperimentSection, ModelSection, PlotRequest, RecordedSites, RecordingSection,
-    SamplingSection, VaeSection,
+    AnalysisSection, ClusterProfile, ExperimentSection, ModelSection, PlotRequest, RecordedSites,
+    RecordingSection, SamplingSection, VaeSection,
 };
 
 /// An experiment that is known to make sense.
@@ -96,6 +96,8 @@ pub struct Machine {
     pub store_path: Option<PathBuf>,
     /// What of the program's code decides which stored results are used.
     pub code: CodeInKeys,
+    /// The clusters that jobs may be sent to.
+    pub clusters: Vec<ClusterProfile>,
 }
 
 /// What of the program's code is a part of every key.

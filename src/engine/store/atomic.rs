@@ -302,6 +302,24 @@ pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, S
     }
 }
 
+/// The last `most` bytes of a file, or `None` if there is none.
+pub(crate) fn tail(path: &Path, most: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+        let mut bytes = Vec::new();
+        // The file may grow while it is read.
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match read() {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("read", path)(error)),
+    }
+}
+
 /// Longest file that is read whole where nothing says how long it should be, in bytes.
 const LARGEST: u64 = 4 << 30;
 

@@ -350,6 +350,11 @@ impl Store {
         }
     }
 
+    /// Makes the claim at `path`, or gives `None` if another process has it.
+    pub(crate) fn try_for(&self, path: &Path) -> Result<Option<Claim>, StoreError> {
+        self.claimant.try_take(path)
+    }
+
     /// Makes the claim at `path`, and waits while another process has it.
     pub(crate) fn wait_for(&self, path: &Path) -> Result<Claim, StoreError> {
         self.claimant.take(path)

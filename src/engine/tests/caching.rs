@@ -1,5 +1,6 @@
 //! What is stored is used, what is missing or damaged is made again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -95,6 +96,7 @@ fn inputs_in_swapped_roles_are_another_task() {
         let options = RunOptions {
             threads: 1,
             keep_going: false,
+            refused: BTreeMap::new(),
             wanted: Wanted::default(),
         };
         let cancel = AtomicBool::new(false);

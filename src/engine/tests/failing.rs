@@ -1,5 +1,6 @@
 //! Failures, panics, requests to stop and kills.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -229,6 +230,7 @@ fn a_stage_that_nobody_runs_is_an_error_before_anything_starts() {
     let options = RunOptions {
         threads: 1,
         keep_going: false,
+        refused: BTreeMap::new(),
         wanted: world.wanted(),
     };
     let error = run(

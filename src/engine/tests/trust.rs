@@ -1,5 +1,6 @@
 //! Case T2 of docs/trust.md: inputs that change while a task runs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -175,6 +176,7 @@ fn nothing_is_published_of_a_file_that_was_edited_after_it_was_read() {
     let options = RunOptions {
         threads: 1,
         keep_going: false,
+        refused: BTreeMap::new(),
         wanted: Wanted::default(),
     };
     let once = || {

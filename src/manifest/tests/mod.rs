@@ -1,5 +1,6 @@
 //! Tests of whole manifests, by topic.
 
+mod clusters;
 mod diagnostics;
 mod documents;
 mod effective;

@@ -1,0 +1,155 @@
+//! A job of a submission, as its own process sees it: its record, its trace, its end.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::Outcome;
+use super::super::args::ManifestArguments;
+use super::super::diagnostic::{self, say};
+use super::super::prepare::{self, Prepared};
+use super::super::stop::Stop;
+use super::place::JobPlace;
+use super::share::{Share, threads};
+use crate::engine::cluster::{self, End, OpenTrace, Submission, Then};
+use crate::engine::{Event, JsonLog, RunSummary};
+use crate::plan::TaskId;
+
+/// A job of a submission, on the machine that runs it.
+pub(super) struct Job<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) record: Submission,
+    pub(super) prepared: Prepared,
+    pub(super) place: Arc<JobPlace>,
+    trace: OpenTrace,
+    pub(super) stop: Stop,
+}
+
+impl<'a> Job<'a> {
+    /// Reads the record, leaves a trace that the job has begun, and plans; `None` if the
+    /// submission was cancelled.
+    pub(super) fn begin(folder: &'a Path, pack: Option<usize>) -> Result<Option<Self>, Outcome> {
+        let record = read_record(folder)?;
+        if record.cancelled {
+            say("the submission was cancelled: nothing is done");
+            return Ok(None);
+        }
+        let place = Arc::new(JobPlace::of_environment());
+        let trace = OpenTrace::begin(folder, place.trace(&record, pack));
+        let mut trace = trace.map_err(|error| diagnostic::store(&error))?;
+        let prepared = frozen(folder, &record).inspect_err(|_| {
+            let reasons = vec!["its manifest makes another plan here; see its output".to_owned()];
+            // What cannot be written leaves the job without a word.
+            let _ = trace.end(End::Failed { reasons });
+        })?;
+        let stop = Stop::with_last_act(Duration::from_secs(grace(record.profile.stop_seconds)), {
+            let (place, folder) = (Arc::clone(&place), folder.to_owned());
+            move |running| last_act(&place, &folder, pack, running)
+        })?;
+        Ok(Some(Self {
+            folder,
+            record,
+            prepared,
+            place,
+            trace,
+            stop,
+        }))
+    }
+
+    pub(super) fn share(&self, asked: Option<u16>) -> Share<'_> {
+        Share {
+            prepared: &self.prepared,
+            results: self.record.results.clone(),
+            store: self.record.store.clone(),
+            threads: threads(asked, &self.prepared),
+        }
+    }
+
+    pub(super) fn end(&mut self, end: End) -> Result<(), Outcome> {
+        let written = self.trace.end(end);
+        written.map_err(|error| diagnostic::store(&error))
+    }
+
+    /// Writes how the run ended. One that was told to stop is put back, if it got further.
+    pub(super) fn conclude(&mut self, summary: &RunSummary, advanced: bool) -> Result<(), Outcome> {
+        if summary.complete() {
+            return self.end(End::Done);
+        }
+        if !summary.cancelled {
+            let reasons = summary.failed.iter();
+            let reasons = reasons.map(|it| format!("`{}`: {}", it.label, it.message));
+            return self.end(End::Failed {
+                reasons: reasons.collect(),
+            });
+        }
+        let then = if is_cancelled(self.folder) || !self.place.is_wanted() {
+            Then::Cancelled
+        } else if advanced {
+            Then::Requeued
+        } else {
+            Then::NeedsTime
+        };
+        // Written first: putting a job back ends it.
+        self.end(End::Stopped { then })?;
+        if then == Then::Requeued {
+            match self.place.put_back() {
+                Then::Requeued => {}
+                then => self.end(End::Stopped { then })?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts a job back whose tasks did not stop in time, and says of them that they were stopped:
+/// they are slow, and did not take their job down.
+fn last_act(
+    place: &JobPlace,
+    folder: &Path,
+    pack: Option<usize>,
+    running: &BTreeMap<TaskId, String>,
+) {
+    if let Ok(mut log) = JsonLog::open_at(&cluster::event_log(folder, pack)) {
+        for (&task, label) in running {
+            let label = label.clone();
+            let _ = log.record(&Event::Cancelled { task, label });
+        }
+    }
+    if !is_cancelled(folder) && place.is_wanted() {
+        let _ = place.put_back();
+    }
+}
+
+/// Seconds for tasks to stop, of those before the end of the job's time.
+fn grace(stop_seconds: u64) -> u64 {
+    // Some are left to put the job back.
+    stop_seconds - (stop_seconds / 4).min(15)
+}
+
+fn is_cancelled(folder: &Path) -> bool {
+    read_record(folder).is_ok_and(|record| record.cancelled)
+}
+
+pub(super) fn read_record(folder: &Path) -> Result<Submission, Outcome> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let jobs = folder.parent().unwrap_or(Path::new("."));
+    Submission::read(jobs, &name).map_err(|error| diagnostic::store(&error))
+}
+
+/// The plan of the submission, from the manifest as it was when it was sent.
+fn frozen(folder: &Path, record: &Submission) -> Result<Prepared, Outcome> {
+    let manifest = ManifestArguments {
+        manifest: folder.join(cluster::FROZEN_MANIFEST),
+        sets: record.sets.clone(),
+    };
+    let prepared = prepare::prepare(&manifest)?;
+    if cluster::plan_blake3(&prepared.plan) != record.plan_blake3 {
+        say(&format!(
+            "error: this program makes another plan of `{}` than the one that submitted it (another version, or a file that the manifest names has changed); submit again",
+            manifest.manifest.display()
+        ));
+        return Err(Outcome::Wrong);
+    }
+    Ok(prepared)
+}
