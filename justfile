@@ -44,6 +44,11 @@ torture KILLS="200":
     cargo test --release --locked --test code
     LATENTFIELD_TEST_KILLS={{ KILLS }} cargo test --release --locked --test program -- --nocapture trust:: kills::
 
+# the program on a real Slurm: installs Debian's packages (as root) and a virtual environment (SCHEDULERS_VENV names another)
+[group('check')]
+test-slurm *ARGS:
+    .ci/slurm {{ ARGS }}
+
 # train on LibTorch: a virtual environment of its own (7 GB of Python packages; LIBTORCH_VENV names another), then the device tests
 [group('check')]
 test-libtorch *ARGS:

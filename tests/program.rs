@@ -22,6 +22,8 @@ mod information;
 mod kills;
 #[path = "program/layers.rs"]
 mod layers;
+#[path = "program/metadata.rs"]
+mod metadata;
 #[path = "program/mistakes.rs"]
 mod mistakes;
 #[path = "program/models.rs"]
@@ -34,6 +36,8 @@ mod populations;
 mod provenance;
 #[path = "program/recordings.rs"]
 mod recordings;
+#[path = "slurm/mod.rs"]
+mod slurm;
 #[path = "program/stopping.rs"]
 mod stopping;
 #[path = "program/store.rs"]
