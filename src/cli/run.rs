@@ -1,6 +1,7 @@
 //! `run`: makes what a manifest asks for and is not there yet.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::Outcome;
@@ -11,10 +12,11 @@ use super::prepare::{self, Prepared};
 use super::progress::Progress;
 use super::stop::Stop;
 use crate::engine::{
-    self, Event, JsonLog, PointRecord, Provenance, Published, RecordingUse, Results, RunOptions,
-    RunSummary, Stage, Store, StoreError, Wanted,
+    self, EngineError, Event, JsonLog, PointRecord, Provenance, Published, RecordingUse, Results,
+    RunOptions, RunSummary, Stage, Store, StoreError, Wanted,
 };
 use crate::manifest::Point;
+use crate::plan::Plan;
 use crate::stages::RecordingDigest;
 
 pub(super) fn main(arguments: &RunArguments) -> Outcome {
@@ -52,23 +54,11 @@ pub(super) fn whole(
     prepared: &Prepared,
     (store, results): (&Store, &Results),
     options: &RunOptions,
-    mut listener: Listener<'_>,
+    listener: Listener<'_>,
 ) -> Result<RunSummary, Outcome> {
-    let stages: Vec<&dyn Stage> = prepared.stages.iter().map(AsRef::as_ref).collect();
-    let plan = &prepared.plan;
-    let stop = listener.stop;
-    let summary = engine::run(
-        plan,
-        &stages,
-        store,
-        results,
-        options,
-        stop.flag(),
-        &mut |event| listener.hear(&event),
-    );
-    let summary = summary.map_err(|error| diagnostic::engine(&error))?;
+    let summary = heard(engine::run, prepared, (store, results), options, listener)?;
     let provenance = provenance(prepared, options);
-    let published = results.publish(plan, store, &provenance, &summary);
+    let published = results.publish(&prepared.plan, store, &provenance, &summary);
     report(&summary, published.as_ref().ok());
     put(&results.folder().display().to_string());
     published.map_err(|error| diagnostic::engine(&error))?;
@@ -78,24 +68,40 @@ pub(super) fn whole(
 /// Runs a share of the plan; the results stay as they are.
 pub(super) fn share(
     prepared: &Prepared,
+    places: (&Store, &Results),
+    options: &RunOptions,
+    listener: Listener<'_>,
+) -> Result<RunSummary, Outcome> {
+    let summary = heard(engine::run_share, prepared, places, options, listener)?;
+    report(&summary, None);
+    Ok(summary)
+}
+
+/// [`engine::run`], or [`engine::run_share`].
+type Run = fn(
+    &Plan,
+    &[&dyn Stage],
+    &Store,
+    &Results,
+    &RunOptions,
+    &AtomicBool,
+    &mut dyn FnMut(Event),
+) -> Result<RunSummary, EngineError>;
+
+/// Runs the plan with somebody who listens.
+fn heard(
+    run: Run,
+    prepared: &Prepared,
     (store, results): (&Store, &Results),
     options: &RunOptions,
     mut listener: Listener<'_>,
 ) -> Result<RunSummary, Outcome> {
     let stages: Vec<&dyn Stage> = prepared.stages.iter().map(AsRef::as_ref).collect();
-    let stop = listener.stop;
-    let summary = engine::run_share(
-        &prepared.plan,
-        &stages,
-        store,
-        results,
-        options,
-        stop.flag(),
-        &mut |event| listener.hear(&event),
-    );
-    let summary = summary.map_err(|error| diagnostic::engine(&error))?;
-    report(&summary, None);
-    Ok(summary)
+    let stop = listener.stop.flag();
+    let mut hear = |event| listener.hear(&event);
+    let plan = &prepared.plan;
+    let summary = run(plan, &stages, store, results, options, stop, &mut hear);
+    summary.map_err(|error| diagnostic::engine(&error))
 }
 
 /// Opens the store to work with it. Where it cannot be written it is only read, which

@@ -191,6 +191,7 @@ const RESERVED: &[(&str, &str)] = &[
     ("error", "e"),
     ("exclude", "x"),
     ("export", ""),
+    ("export-file", ""),
     ("help", "h"),
     ("job-name", "J"),
     ("mem", ""),
@@ -217,7 +218,9 @@ fn options(section: &Section<'_>) -> Vec<String> {
         let Value::Text(text) = &node.value else {
             return section.wrong_type(node, path, "a text");
         };
-        if is_free_option(text) {
+        // Both would say how much memory a job has.
+        let memory = text.starts_with("--mem-per") && section.find("memory").is_some();
+        if is_free_option(text) && !memory {
             return Some(text.clone());
         }
         let expected = "an option of `sbatch` in one word, such as `--mail-type=END`, and none \

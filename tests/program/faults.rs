@@ -127,6 +127,7 @@ const STEPS: &[Step] = &[
     ("area::create_folder", Fresh, Taken::Run, "/_"),
     ("owner::create", Fresh, Taken::Run, "_owners/"),
     ("owner::write", Fresh, Taken::Run, "_owners/"),
+    ("owner::rename", Fresh, Taken::Run, "_owners/"),
     ("owner::remove", Fresh, Taken::Silent, ""),
     ("collecting_claim::read", Fresh, Taken::Silent, ""),
     ("store_claim::create", Fresh, Taken::Run, "_claims/store"),

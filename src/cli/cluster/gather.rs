@@ -9,11 +9,11 @@ use super::job::{Job, read_record};
 use super::jobs::{self, Jobs, failed};
 use crate::engine::Store;
 use crate::engine::cluster::slurm::{Slurm, Terms};
-use crate::engine::cluster::{self, End, Places, PointState, Then};
+use crate::engine::cluster::{self, End, Persistence, Places, PointState, Then};
 
 /// Makes tables and plots if all points are done; else sends lost ones again.
 pub(super) fn gather(threads: Option<u16>, folder: &Path) -> Result<Outcome, Outcome> {
-    let Some(mut job) = Job::begin(folder, None)? else {
+    let Some(job) = Job::begin(folder, None)? else {
         return Ok(Outcome::Interrupted);
     };
     let instead = send_again(&job).or_else(|outcome| {
@@ -59,23 +59,22 @@ fn send_again(job: &Job<'_>) -> Result<Option<End>, Outcome> {
     let terms = Terms::ask().map_err(|error| failed(&error))?;
     let asked = jobs.ledger.ask(&terms.limits.cluster, &Slurm);
     asked.map_err(|error| failed(&error))?;
+    // Whoever sent before, this job included, may have died before an answer came.
+    let resolved = jobs.ledger.resolve(&Slurm, Persistence::USUAL);
+    resolved.map_err(|error| {
+        diagnostic::error(&error);
+        Outcome::Failed
+    })?;
     let states = jobs.states_afresh()?;
     if states.iter().all(|state| *state == PointState::Done) {
         return Ok(None);
     }
     say(&format!("not all is done: {}", jobs::counts(&states)));
     let again = jobs.that_may_go_on(&cluster::to_send(&states), &states, &record.profile);
-    if again.is_empty() {
-        if let Some(end) = wait_again(job, &jobs, &states) {
-            return Ok(Some(end));
-        }
-        if !states.iter().any(is_on_its_way) {
-            let reasons = why_not(&states);
-            for reason in &reasons {
-                say(reason);
-            }
-            return Ok(Some(End::Failed { reasons }));
-        }
+    if again.is_empty()
+        && let Some(end) = wait_again(job, &jobs, &states)
+    {
+        return Ok(Some(end));
     }
     let places = Places {
         program: record.program.clone(),
@@ -88,6 +87,14 @@ fn send_again(job: &Job<'_>) -> Result<Option<End>, Outcome> {
     draft.variables = record.variables;
     // It would wait for itself.
     draft.waits_for.retain(|&it| Some(it) != job.place.number());
+    // Without points, and without jobs to wait for, the next one would find what this one does.
+    if again.is_empty() && draft.waits_for.is_empty() {
+        let reasons = why_not(&states);
+        for reason in &reasons {
+            say(reason);
+        }
+        return Ok(Some(End::Failed { reasons }));
+    }
     jobs.send(&mut draft)?;
     Ok(Some(End::SentAgain {
         submission: draft.name,
@@ -102,10 +109,10 @@ fn is_on_its_way(state: &PointState) -> bool {
 }
 
 /// Leaves the tables to another job that gathers for the same plan, if points are on their way
-/// and there is one.
+/// and one waits for them.
 fn wait_again(job: &Job<'_>, jobs: &Jobs<'_>, states: &[PointState]) -> Option<End> {
     let mut others = jobs.ledger.gathering(&jobs.plan_blake3);
-    let other = others.find(|task| Some(task.number) != job.place.number())?;
+    let other = others.find(|task| task.waits() && Some(task.number) != job.place.number())?;
     let submission = other.name.trim_end_matches("-gather").to_owned();
     let waits = states.iter().any(is_on_its_way);
     waits.then_some(End::SentAgain { submission })

@@ -1,8 +1,8 @@
 //! A job of a submission, as its own process sees it: its record, its trace, its end.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::super::Outcome;
@@ -13,8 +13,8 @@ use super::super::stop::Stop;
 use super::place::JobPlace;
 use super::share::{Share, threads};
 use crate::engine::cluster::{self, End, OpenTrace, Submission, Then};
-use crate::engine::{Event, JsonLog, RunSummary};
-use crate::plan::TaskId;
+use crate::engine::{Event, JsonLog, RunSummary, Store};
+use crate::plan::{Key, TaskId};
 
 /// A job of a submission, on the machine that runs it.
 pub(super) struct Job<'a> {
@@ -22,8 +22,26 @@ pub(super) struct Job<'a> {
     pub(super) record: Submission,
     pub(super) prepared: Prepared,
     pub(super) place: Arc<JobPlace>,
-    trace: OpenTrace,
+    trace: Arc<Mutex<OpenTrace>>,
+    /// What its share was at when it began.
+    headway: Arc<OnceLock<Headway>>,
     pub(super) stop: Stop,
+}
+
+/// The checkpoints of a share as they were when a life began, by which it is seen later whether
+/// it got further.
+pub(super) struct Headway {
+    pub(super) store: PathBuf,
+    pub(super) keys: Vec<Key>,
+    pub(super) before: String,
+}
+
+impl Headway {
+    /// Whether there are other checkpoints now.
+    fn is_made(&self) -> bool {
+        let store = Store::open_existing(&self.store);
+        store.is_ok_and(|store| store.checkpoints(&self.keys) != self.before)
+    }
 }
 
 impl<'a> Job<'a> {
@@ -43,18 +61,31 @@ impl<'a> Job<'a> {
             // What cannot be written leaves the job without a word.
             let _ = trace.end(End::Failed { reasons });
         })?;
-        let stop = Stop::with_last_act(Duration::from_secs(grace(record.profile.stop_seconds)), {
-            let (place, folder) = (Arc::clone(&place), folder.to_owned());
-            move |running| last_act(&place, &folder, pack, running)
-        })?;
+        let trace = Arc::new(Mutex::new(trace));
+        let headway: Arc<OnceLock<Headway>> = Arc::default();
+        let last = LastAct {
+            place: Arc::clone(&place),
+            trace: Arc::clone(&trace),
+            headway: Arc::clone(&headway),
+            folder: folder.to_owned(),
+            pack,
+        };
+        let grace = Duration::from_secs(grace(record.profile.stop_seconds));
+        let stop = Stop::with_last_act(grace, move |running| last.act(running))?;
         Ok(Some(Self {
             folder,
             record,
             prepared,
             place,
             trace,
+            headway,
             stop,
         }))
+    }
+
+    /// Where the job notes what its share is at when it begins.
+    pub(super) fn headway(&self) -> &OnceLock<Headway> {
+        &self.headway
     }
 
     pub(super) fn share(&self, asked: Option<u16>) -> Share<'_> {
@@ -66,13 +97,13 @@ impl<'a> Job<'a> {
         }
     }
 
-    pub(super) fn end(&mut self, end: End) -> Result<(), Outcome> {
-        let written = self.trace.end(end);
-        written.map_err(|error| diagnostic::store(&error))
+    pub(super) fn end(&self, end: End) -> Result<(), Outcome> {
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        trace.end(end).map_err(|error| diagnostic::store(&error))
     }
 
     /// Writes how the run ended. One that was told to stop is put back, if it got further.
-    pub(super) fn conclude(&mut self, summary: &RunSummary, advanced: bool) -> Result<(), Outcome> {
+    pub(super) fn conclude(&self, summary: &RunSummary, advanced: bool) -> Result<(), Outcome> {
         if summary.complete() {
             return self.end(End::Done);
         }
@@ -102,22 +133,44 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Puts a job back whose tasks did not stop in time, and says of them that they were stopped:
-/// they are slow, and did not take their job down.
-fn last_act(
-    place: &JobPlace,
-    folder: &Path,
+/// What is done for a job whose tasks did not stop in time, before its process ends.
+struct LastAct {
+    place: Arc<JobPlace>,
+    trace: Arc<Mutex<OpenTrace>>,
+    headway: Arc<OnceLock<Headway>>,
+    folder: PathBuf,
     pack: Option<usize>,
-    running: &BTreeMap<TaskId, String>,
-) {
-    if let Ok(mut log) = JsonLog::open_at(&cluster::event_log(folder, pack)) {
-        for (&task, label) in running {
-            let label = label.clone();
-            let _ = log.record(&Event::Cancelled { task, label });
+}
+
+impl LastAct {
+    /// Says of the tasks that still run that they were stopped: they are slow, and did not take
+    /// their job down. Then the job is put back, if it got further.
+    fn act(&self, running: &BTreeMap<TaskId, String>) {
+        let path = cluster::event_log(&self.folder, self.pack);
+        // What cannot be written is missing from the log, and the job ends all the same.
+        if let Ok(mut log) = JsonLog::open_at(&path) {
+            for (&task, label) in running {
+                let label = label.clone();
+                let _ = log.record(&Event::Cancelled { task, label });
+            }
         }
-    }
-    if !is_cancelled(folder) && place.is_wanted() {
-        let _ = place.put_back();
+        let finished = cluster::finished_in_last_life(&path).unwrap_or(0);
+        let advanced = finished > 0 || self.headway.get().is_some_and(Headway::is_made);
+        let then = if is_cancelled(&self.folder) || !self.place.is_wanted() {
+            Then::Cancelled
+        } else if advanced {
+            Then::Requeued
+        } else {
+            Then::NeedsTime
+        };
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = trace.end(End::Stopped { then });
+        if then == Then::Requeued {
+            let then = self.place.put_back();
+            if then != Then::Requeued {
+                let _ = trace.end(End::Stopped { then });
+            }
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::super::Outcome;
 use super::super::diagnostic;
 use super::super::prepare::Prepared;
 use super::super::run::{self, Listener};
 use super::super::stop::Stop;
+use super::job::Headway;
 use crate::engine::cluster;
 use crate::engine::{JsonLog, Results, RunOptions, RunSummary, Store, StoreError, Wanted};
 use crate::plan::{Key, TaskId};
@@ -29,6 +31,7 @@ impl Share<'_> {
         refused: &BTreeMap<String, String>,
         stop: &Stop,
         log: Option<&Path>,
+        headway: &OnceLock<Headway>,
     ) -> Result<(RunSummary, bool), Outcome> {
         let plan = &self.prepared.plan;
         let store = Store::join(&self.store).map_err(|error| diagnostic::store(&error))?;
@@ -49,11 +52,16 @@ impl Share<'_> {
         };
         let own = plan.tasks.iter();
         let own = own.filter(|task| task.points.iter().any(|point| points.contains(point)));
-        let own: Vec<&Key> = own.map(|task| &task.key).collect();
-        let before = store.checkpoints(own.iter().copied());
+        let keys: Vec<Key> = own.map(|task| task.key.clone()).collect();
+        let before = store.checkpoints(&keys);
+        let noted = headway.get_or_init(|| Headway {
+            store: self.store.clone(),
+            keys,
+            before,
+        });
         let listener = Listener::new(open_log(log, &results), stop);
         let summary = run::share(self.prepared, (&store, &results), &options, listener)?;
-        let advanced = summary.done > 0 || store.checkpoints(own.iter().copied()) != before;
+        let advanced = summary.done > 0 || store.checkpoints(&noted.keys) != noted.before;
         Ok((summary, advanced))
     }
 

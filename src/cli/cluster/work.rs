@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::Args;
@@ -98,7 +99,8 @@ fn of_manifest(arguments: &WorkArguments) -> Result<Outcome, Outcome> {
     match &arguments.points {
         Some(text) => {
             let points = numbers(text, prepared.plan.points.len())?;
-            let (summary, _) = share.work(&points, &BTreeMap::new(), &stop, None)?;
+            let (summary, _) =
+                share.work(&points, &BTreeMap::new(), &stop, None, &OnceLock::new())?;
             Ok(run::outcome(&summary))
         }
         None if arguments.gather => share.gather(&stop, None).map(|it| run::outcome(&it)),
@@ -132,7 +134,7 @@ fn numbers(text: &str, count: usize) -> Result<Vec<usize>, Outcome> {
 }
 
 fn of_pack(arguments: &WorkArguments, folder: &Path, pack: usize) -> Result<Outcome, Outcome> {
-    let Some(mut job) = Job::begin(folder, Some(pack))? else {
+    let Some(job) = Job::begin(folder, Some(pack))? else {
         return Ok(Outcome::Interrupted);
     };
     let Some(sent) = job.record.packs.get(pack) else {
@@ -147,7 +149,8 @@ fn of_pack(arguments: &WorkArguments, folder: &Path, pack: usize) -> Result<Outc
     let lost = lost.map_err(|error| diagnostic::store(&error))?;
     let refused = blamed(&lost, job.record.profile.crash_limit);
     let share = job.share(arguments.threads);
-    let (summary, advanced) = share.work(&sent.points, &refused, &job.stop, Some(&log))?;
+    let (summary, advanced) =
+        share.work(&sent.points, &refused, &job.stop, Some(&log), job.headway())?;
     job.conclude(&summary, advanced)?;
     Ok(run::outcome(&summary))
 }

@@ -27,6 +27,23 @@ pub(super) fn lost_in(log: &Path) -> Result<BTreeMap<String, usize>, StoreError>
     Ok(lost_tasks(&String::from_utf8_lossy(&bytes)))
 }
 
+/// Number of tasks that the last life of the job of a log has finished.
+///
+/// # Errors
+///
+/// [`StoreError::Io`] if the log cannot be read.
+pub fn finished_in_last_life(log: &Path) -> Result<usize, StoreError> {
+    let bytes = atomic::read_at_most(log, LONGEST)?.unwrap_or_default();
+    Ok(finished(&String::from_utf8_lossy(&bytes)))
+}
+
+fn finished(log: &str) -> usize {
+    let lines = log.lines().rev();
+    let events = lines.filter_map(|line| serde_json::from_str(line).ok());
+    let life = events.take_while(|line: &Line| line.event != "run_started");
+    life.filter(|line| line.event == "finished").count()
+}
+
 /// How often the job of this log was lost while it worked on a task, by label.
 ///
 /// A job that ends by itself says of every task that it started how that ended. What is
@@ -85,6 +102,16 @@ mod tests {
         assert_eq!(lost_tasks(&(lost.clone() + &well)), once);
         let torn = lost + "{\"time_unix\":1.0,\"event\":\"fin";
         assert_eq!(lost_tasks(&torn), once);
+    }
+
+    #[test]
+    fn what_the_last_life_has_finished_is_counted() {
+        let run = || line("run_started", "");
+        let log = run() + &line("finished", "a") + &run() + &line("finished", "b");
+        assert_eq!(finished(&log), 1);
+        assert_eq!(finished(&(log.clone() + &line("finished", "c"))), 2);
+        assert_eq!(finished(&(log + &run())), 0);
+        assert_eq!(finished(""), 0);
     }
 
     #[test]

@@ -110,6 +110,7 @@ fn is_of_a_job(variable: &str) -> bool {
         "SLURMD_",
         "SQUEUE_",
         "SINFO_",
+        "SCANCEL_",
         "SBATCH_CLUSTERS",
         "SBATCH_ARRAY",
         "SBATCH_JOB_NAME",

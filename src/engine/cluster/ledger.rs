@@ -150,7 +150,8 @@ impl Ledger {
     /// Whether a later manifest of the experiment was submitted than that of `submission`.
     #[must_use]
     pub fn is_superseded(&self, submission: &Submission) -> bool {
-        let kept = self.submissions().filter(|one| !one.cancelled);
+        let sent = |one: &&Submission| !one.cancelled && one.jobs.iter().any(|job| job.tried);
+        let kept = self.submissions().filter(sent);
         let latest = kept.max_by_key(|one| one.asked);
         latest.is_some_and(|latest| {
             latest.asked > submission.asked && latest.plan_blake3 != submission.plan_blake3
@@ -174,9 +175,10 @@ impl Ledger {
 
     /// The jobs that will make the tables of the plan, if they are queued or run.
     pub fn gathering(&self, plan_blake3: &str) -> impl Iterator<Item = &QueuedTask> {
-        let of_plan = self.submissions();
-        let of_plan = of_plan.filter(|one| one.plan_blake3 == plan_blake3);
-        let jobs = of_plan.flat_map(|one| &one.jobs);
+        let of_plan = |one: &&Submission| {
+            one.plan_blake3 == plan_blake3 && !one.cancelled && !self.is_superseded(one)
+        };
+        let jobs = self.submissions().filter(of_plan).flat_map(|one| &one.jobs);
         let names: HashSet<&str> = jobs
             .filter(|job| job.gathers())
             .map(|job| job.name.as_str())
@@ -439,12 +441,18 @@ mod tests {
             of_plan("c", 1, "old"),
         ];
         let ledger = recorded(&folder, all);
-        let superseded: Vec<bool> = ledger
-            .submissions()
-            .map(|one| ledger.is_superseded(one))
-            .collect();
-        assert_eq!(superseded, [true, false, true]);
+        let superseded = |ledger: &Ledger| -> Vec<bool> {
+            let all = ledger.submissions();
+            all.map(|one| ledger.is_superseded(one)).collect()
+        };
+        assert_eq!(superseded(&ledger), [true, false, true]);
         assert_eq!(ledger.next(), 4);
+        // One of which nothing was accepted supersedes nothing.
+        let mut refused = ledger.submissions().nth(1).unwrap().clone();
+        refused.jobs[0].tried = false;
+        refused.write(folder.path()).unwrap();
+        let ledger = Ledger::read(folder.path()).unwrap();
+        assert_eq!(superseded(&ledger), [false; 3]);
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod submission;
 mod tests;
 mod trace;
 
+pub use blame::finished_in_last_life;
 pub use dispatch::{
     OpenPoint, Places, done_after_all, plan_blake3, point_goals, point_keys, points_done, work_of,
 };

@@ -269,8 +269,8 @@ impl Terms {
     pub fn ceiling(&self, profile: &ClusterProfile) -> Resources {
         let partition = chosen(profile, &self.partitions);
         Resources {
-            seconds: partition.and_then(|it| it.seconds),
-            mebibytes: partition.map(|it| it.mebibytes),
+            seconds: partition.as_ref().and_then(|it| it.seconds),
+            mebibytes: partition.as_ref().map(|it| it.mebibytes),
         }
     }
 
@@ -283,14 +283,23 @@ impl Terms {
     }
 }
 
-/// The partition that jobs of the profile go to.
-fn chosen<'p>(profile: &ClusterProfile, partitions: &'p [Partition]) -> Option<&'p Partition> {
-    partitions
-        .iter()
-        .find(|partition| match &profile.partition {
-            Some(name) => partition.name == *name,
-            None => partition.default,
-        })
+/// The partition that jobs of the profile go to; of several that they may go to the most of
+/// each.
+fn chosen(profile: &ClusterProfile, partitions: &[Partition]) -> Option<Partition> {
+    let fits = |partition: &&Partition| match &profile.partition {
+        Some(names) => names.split(',').any(|name| name == partition.name),
+        None => partition.default,
+    };
+    let fitting = partitions.iter().filter(fits).cloned();
+    fitting.reduce(|a, b| Partition {
+        name: format!("{},{}", a.name, b.name),
+        default: a.default || b.default,
+        up: a.up || b.up,
+        seconds: a.seconds.zip(b.seconds).map(|(a, b)| a.max(b)),
+        cores: a.cores.max(b.cores),
+        mebibytes: a.mebibytes.max(b.mebibytes),
+        nodes: a.nodes + b.nodes,
+    })
 }
 
 /// What of the profile the cluster does not have, in words.
@@ -524,6 +533,8 @@ mod tests {
         );
         let down = misfits(&elsewhere("long"), &partitions);
         assert_eq!(down, ["partition `long` takes no jobs now"]);
+        let either = misfits(&elsewhere("long,main"), &partitions);
+        assert_eq!(either, [""; 0]);
     }
 
     #[test]

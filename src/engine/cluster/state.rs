@@ -189,12 +189,10 @@ impl Recorded {
 
     /// Whether nothing more is to be expected of it: the scheduler need not be asked.
     pub(super) fn is_settled(&self) -> bool {
-        let goes_on = End::Stopped {
-            then: Then::Requeued,
-        };
+        // A job that was told to stop may have been put back, by whomever.
         let over = |pack| {
             let end = self.last(pack).and_then(|trace| trace.end.as_ref());
-            end.is_some_and(|end| *end != goes_on)
+            end.is_some_and(|end| !matches!(end, End::Stopped { .. }))
         };
         let packs = self.submission.packs.len();
         over(None) && (0..packs).all(|pack| over(Some(pack)))
@@ -266,7 +264,15 @@ fn pack_state(
     let index = Some(pack - job.first);
     let queued = queue.and_then(|queue| queue.find(job, index));
     if let Some(state) = queued.and_then(queued_state) {
-        return state;
+        // What is cancelled does nothing more, even if it is still there.
+        return if record.submission.cancelled {
+            PointState::Lost {
+                loss: Loss::Cancelled,
+                node: String::new(),
+            }
+        } else {
+            state
+        };
     }
     let over = queued.and_then(|task| Loss::of_state(&task.state));
     let noted = record.losses.get(&pack).copied();
@@ -354,20 +360,22 @@ pub fn may_go_on(state: &PointState, attempts: Attempts, retries: usize) -> bool
     lost && attempts.total() as usize <= retries
 }
 
-/// Earlier attempts at the point of that key.
+/// Earlier attempts at the point of that key: those that were known when it was sent last, and
+/// what became of that.
 #[must_use]
 pub(super) fn attempts(key: &str, records: &[Recorded], queue: Option<&Queue<'_>>) -> Attempts {
-    let mut attempts = Attempts::default();
-    for record in records.iter().filter(|it| !it.submission.cancelled) {
-        let Some(pack) = record.pack_of(key) else {
-            continue;
-        };
-        let job = record.submission.job_of(pack).filter(|job| job.tried);
-        if let Some(job) = job
-            && let PointState::Lost { loss, .. } = pack_state(record, (pack, job), queue)
-        {
-            attempts.add(loss);
-        }
+    let kept = records.iter().filter(|it| !it.submission.cancelled);
+    let latest = kept.rev().find_map(|record| {
+        let pack = record.pack_of(key)?;
+        let job = record.submission.job_of(pack).filter(|job| job.tried)?;
+        Some((record, pack, job))
+    });
+    let Some((record, pack, job)) = latest else {
+        return Attempts::default();
+    };
+    let mut attempts = job.attempts;
+    if let PointState::Lost { loss, .. } = pack_state(record, (pack, job), queue) {
+        attempts.add(loss);
     }
     attempts
 }

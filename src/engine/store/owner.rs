@@ -8,6 +8,7 @@
 //! ended.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -37,6 +38,8 @@ struct Process {
     /// Boot of the machine and its space of process numbers: where both agree
     /// the number means the same process. Empty where the system tells neither.
     machine: String,
+    /// Number of its user.
+    user: u32,
     /// Number of the process.
     pid: u32,
     /// When it started, in the system's ticks; tells it from an earlier one of its number.
@@ -49,15 +52,18 @@ impl Process {
         Self {
             host: host(),
             machine: machine(),
+            user: user(),
             pid,
             started: started(pid).unwrap_or(0),
         }
     }
 
-    /// Whether it lives; `None` if it runs elsewhere.
+    /// Whether it lives; `None` if it runs elsewhere, or is of another user, whose processes
+    /// the system may hide.
     fn lives(&self) -> Option<bool> {
         let here = !self.machine.is_empty() && self.machine == machine();
-        here.then(|| started(self.pid) == Some(self.started))
+        let lives = here.then(|| started(self.pid) == Some(self.started))?;
+        (lives || self.user == user()).then_some(lives)
     }
 
     /// `process 4711 on node3`; on this machine with its command line.
@@ -82,6 +88,11 @@ fn machine() -> String {
     }
 }
 
+/// Number of the user of this process; 0 where the system does not tell.
+fn user() -> u32 {
+    std::fs::metadata("/proc/self").map_or(0, |own| own.uid())
+}
+
 /// Field 22 of `/proc/PID/stat`, proc(5); `None` if there is no such process,
 /// or if it has ended and its parent has not asked for it yet.
 fn started(pid: u32) -> Option<u64> {
@@ -95,6 +106,9 @@ fn started(pid: u32) -> Option<u64> {
     }
     fields.nth(18)?.parse().ok()
 }
+
+/// End of the name of a sign that is on its way to its place.
+const BESIDE: &str = ".new";
 
 /// What the file of a sign of life holds; always as many bytes for one process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,11 +138,16 @@ impl Owner {
         let id = new_id();
         let path = area.join(&id);
         atomic::create_folder(area)?;
-        // Whoever tidies up meanwhile may have taken the file for one that was never written.
-        while !atomic::is_there(&path) {
-            if let Err(error) = write(&path, &process, 0) {
-                let _ = atomic::remove_file(&path);
+        // Written beside its place, so that it is there as a whole; and again, if somebody who
+        // tidies up has taken it for one that was left behind.
+        let beside = area.join(format!("{id}{BESIDE}"));
+        loop {
+            if let Err(error) = write(&beside, &process, 0) {
+                let _ = atomic::remove_file(&beside);
                 return Err(error);
+            }
+            if atomic::rename_if_there(&beside, &path)? {
+                break;
             }
         }
         let (stop, stopped) = channel::<()>();
@@ -239,11 +258,9 @@ impl Watch {
 
     fn look_at_owner(&self, id: &str) -> Result<Life, StoreError> {
         let path = self.area.join(id);
-        let bytes = atomic::read_if_there(&path)?.unwrap_or_default();
-        // Nobody claims before its first sign is written.
-        if bytes.is_empty() {
+        let Some(bytes) = atomic::read_if_there(&path)? else {
             return Ok(Life::Ended);
-        }
+        };
         let sign: Option<Sign> = serde_json::from_slice(&bytes[..bytes.len().min(LONGEST)]).ok();
         let Some(Sign { process, .. }) = sign else {
             return Ok(self.unchanged(&path, &bytes, "an unknown process".to_owned()));
@@ -301,6 +318,11 @@ impl Watch {
 
     /// Removes the signs of owners that have ended, but not `own`.
     pub(crate) fn sweep(&self, own: &str) -> Result<(), StoreError> {
+        for name in atomic::names(&self.area)? {
+            if name.ends_with(BESIDE) {
+                atomic::remove_file(&self.area.join(name))?;
+            }
+        }
         for id in self.ids()?.into_iter().filter(|id| id != own) {
             if self.look_at_owner(&id)? == Life::Ended {
                 atomic::remove_file(&self.area.join(id))?;
@@ -437,14 +459,26 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_sign_that_was_never_written_is_of_nobody() {
+    fn a_sign_that_never_came_to_its_place_is_swept() {
         let folder = TempDir::new().unwrap();
-        let id = "0f".repeat(16);
-        std::fs::write(folder.path().join(&id), b"").unwrap();
+        let left = format!("{}{BESIDE}", "0f".repeat(16));
+        std::fs::write(folder.path().join(&left), b"").unwrap();
         let watch = watch(&folder, Duration::from_hours(1));
-        assert_eq!(watch.look_at_owner(&id).unwrap(), Life::Ended);
         watch.sweep("").unwrap();
         assert!(atomic::names(folder.path()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_process_of_another_user_that_cannot_be_seen_may_live() {
+        let folder = TempDir::new().unwrap();
+        let process = Process {
+            user: user() + 1,
+            started: Process::own().started + 1,
+            ..Process::own()
+        };
+        let owner = Owner::living(folder.path(), process, BEAT).unwrap();
+        let watch = watch(&folder, Duration::from_hours(1));
+        assert_eq!(watch.look_at_owner(owner.id()).unwrap(), Life::MayLive);
     }
 
     #[test]

@@ -54,6 +54,11 @@ fn states(done: &[bool], records: &[Recorded], queue: Option<&[QueuedTask]>) -> 
         .collect()
 }
 
+/// The state of point 0.
+fn states_of(records: &[Recorded], queue: &[QueuedTask]) -> PointState {
+    point_state("0", false, records, Some(&Queue::of("hpc", queue)))
+}
+
 fn lost(loss: Loss, node: &str) -> PointState {
     PointState::Lost {
         loss,
@@ -188,16 +193,25 @@ fn what_may_have_been_accepted_counts_as_sent() {
 
 #[test]
 fn a_later_submission_decides_and_one_that_was_cancelled_is_forgotten() {
-    let lost = || vec![trace("a", 0, 0, None)];
+    let traces = vec![trace("a", 0, 0, None)];
     let mut records = [
-        recorded("a", &[&[0]], lost()),
+        recorded("a", &[&[0]], traces),
         recorded("b", &[&[0]], Vec::new()),
     ];
     let states = states(&[false], &records, Some(&[queued("b", 0, "PENDING")]));
     assert!(matches!(states[0], PointState::Queued { .. }), "{states:?}");
+    // What was known when it was sent last, and no more as long as it waits.
+    records[1].submission.jobs[0].attempts.unknown = 1;
+    let waits = [queued("b", 0, "PENDING")];
+    let waits = Queue::of("hpc", &waits);
+    assert_eq!(attempts("0", &records, Some(&waits)).unknown, 1);
+    records[1].submission.cancelled = true;
     assert_eq!(attempts("0", &records, Some(&empty())).unknown, 1);
     records[0].submission.cancelled = true;
     assert_eq!(attempts("0", &records, Some(&empty())).total(), 0);
+    // What is cancelled does nothing more, even if it is still there.
+    let states = states_of(&records, &[queued("b", 0, "RUNNING")]);
+    assert_eq!(states, lost(Loss::Cancelled, ""));
 }
 
 #[test]
