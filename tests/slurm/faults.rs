@@ -101,6 +101,43 @@ fn a_training_longer_than_its_job_goes_on_from_its_checkpoint() {
 }
 
 #[test]
+fn a_job_whose_tasks_neither_stop_nor_get_further_is_not_put_back_for_ever() {
+    let Some(cluster) = Cluster::start(1001) else {
+        return;
+    };
+    let stuck = "environment = { FAILPOINTS = \"checkpoint::create=sleep(600000)\" }";
+    let one = SWEEP.replace("start = 0.4, stop = 1.5", "start = 0.6, stop = 0.6");
+    let site = Site::new(&cluster, &one, "");
+    let text_of = format!("[cluster.here]\ntime = 1\nstop_seconds = 20\nretries = 0\n{stuck}\n");
+    let place = "config/latentfield/latentfield.toml";
+    site.experiment.write(place, text_of.as_bytes());
+    site.submit("manifest.toml", &[]);
+    // The first life may finish tasks before the training, and goes on then.
+    site.wait_until("it is given up", || {
+        text(&site.status("manifest.toml")["tables"]).starts_with("not made: point 0")
+    });
+    let status = site.status("manifest.toml");
+    assert_eq!(status["points"][0]["state"], "lost", "{status}");
+    assert_eq!(status["points"][0]["loss"], "time", "{status}");
+    let traces = site.traces();
+    let mut ends: Vec<(u64, String)> = traces
+        .iter()
+        .filter(|trace| trace["pack"] == 0)
+        .map(|trace| {
+            let then = trace["end"]["then"].as_str().unwrap_or("none").to_owned();
+            (trace["restarts"].as_u64().expect("a number"), then)
+        })
+        .collect();
+    ends.sort();
+    let last = ends.pop().expect("a trace");
+    assert_eq!(last.1, "needs_time", "{traces:?}");
+    assert!(
+        ends.iter().all(|(_, then)| then == "requeued"),
+        "{traces:?}"
+    );
+}
+
+#[test]
 fn a_task_that_takes_its_jobs_down_is_blamed_in_the_end() {
     let Some(cluster) = Cluster::start(1001) else {
         return;
