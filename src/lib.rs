@@ -27,7 +27,7 @@
 //! | [`fields`] | sites in a field that takes a list of values: the generalised Hopfield model | files, networks |
 //! | [`manifest`] | text to checked manifest: layers, sweeps, diagnostics | stages' insides |
 //! | [`plan`] | manifest to points to tasks with keys; explains differences | files, threads |
-//! | [`engine`] | runs a plan; its `store` alone writes files | physics, networks |
+//! | [`engine`] | runs a plan, here or by jobs of a cluster; its `store` alone writes files | physics, networks |
 //! | [`physics`] | models, samplers, exact finite-size results | files, clocks |
 //! | [`inference`] | what is read off: spectra, binary factors, statistics | networks, files |
 //! | [`information`] | mutual information of parts of the data, exact and estimated | networks, files |

@@ -45,7 +45,7 @@ enum Outcome {
     Failed = 1,
     /// The manifest or the command line is wrong.
     Wrong = 2,
-    /// The store is locked or damaged, or cannot be used.
+    /// The store is in use or damaged, or cannot be used.
     Store = 3,
     /// Stopped by SIGINT or SIGTERM.
     Interrupted = 130,

@@ -1,6 +1,7 @@
 //! A cluster for one test, and an experiment on it.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -88,18 +89,19 @@ impl Cluster {
     /// Puts a program before Slurm's on the PATH of what is called from now on. In its text
     /// `REAL` stands for Slurm's own.
     pub(crate) fn stand_in(&self, program: &str, text: &str) {
-        use std::os::unix::fs::PermissionsExt;
-        let real = assert_well(
-            &Command::new("sh")
-                .args(["-c", &format!("command -v {program}")])
-                .output()
-                .expect("sh"),
-        );
-        let path = self.stand_ins.join(program);
-        let text = format!("#!/bin/bash\n{}\n", text.replace("REAL", real.trim()));
-        std::fs::write(&path, text).expect("a program");
+        let find = format!("command -v {program}");
+        let found = Command::new("sh").args(["-c", &find]).output();
+        let real = assert_well(&found.expect("sh"));
+        self.program(program, &text.replace("REAL", real.trim()));
+    }
+
+    /// Writes a program, and returns its path.
+    pub(crate) fn program(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.stand_ins.join(name);
+        std::fs::write(&path, format!("#!/bin/bash\n{text}\n")).expect("a program");
         let permissions = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(&path, permissions).expect("a program");
+        path
     }
 
     pub(crate) fn remove_stand_in(&self, program: &str) {
@@ -202,7 +204,7 @@ impl<'c> Site<'c> {
     pub(crate) fn describe(&self, profile: &str) {
         let folder = self.experiment.path("config/latentfield");
         std::fs::create_dir_all(folder).expect("a folder");
-        let text = format!("[cluster.here]\ntime = 10\n{profile}\n");
+        let text = format!("[cluster.here]\n{profile}\n");
         let place = "config/latentfield/latentfield.toml";
         self.experiment.write(place, text.as_bytes());
     }

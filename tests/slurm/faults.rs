@@ -71,15 +71,14 @@ fn a_training_longer_than_its_job_goes_on_from_its_checkpoint() {
     let Some(cluster) = Cluster::start(1001) else {
         return;
     };
-    // Some 100 s with one pause an epoch, in jobs of a minute.
+    // 140 s of pauses, in jobs that last a minute, or two after one that got nowhere: no life of
+    // a job can do all of it.
     let long = SWEEP
-        .replace("epochs = 4", "epochs = 50")
+        .replace("epochs = 4", "epochs = 70")
         .replace("start = 0.4, stop = 1.5", "start = 0.6, stop = 0.6");
     let slow = "environment = { FAILPOINTS = \"checkpoint::create=sleep(2000)\" }";
-    let site = Site::new(&cluster, &long, &format!("stop_seconds = 20\n{slow}"));
-    let text = format!("[cluster.here]\ntime = 1\nstop_seconds = 20\nretries = 3\n{slow}\n");
-    let place = "config/latentfield/latentfield.toml";
-    site.experiment.write(place, text.as_bytes());
+    let profile = format!("time = 1\nstop_seconds = 20\nretries = 1\n{slow}");
+    let site = Site::new(&cluster, &long, &profile);
     site.submit("manifest.toml", &[]);
     site.wait_for_tables("manifest.toml");
     let traces = site.traces();
@@ -88,16 +87,9 @@ fn a_training_longer_than_its_job_goes_on_from_its_checkpoint() {
         stopped.count() >= 1,
         "it was never told to stop: {traces:?}"
     );
+    assert_eq!(site.experiment.table("training").rows(), 70);
     site.assert_as_here();
     site.assert_computed_once();
-    // No epoch was trained twice: each life began where the one before had ended.
-    assert_eq!(
-        site.events("finished")
-            .iter()
-            .filter(|l| l.starts_with("train"))
-            .count(),
-        1
-    );
 }
 
 #[test]
@@ -107,10 +99,8 @@ fn a_job_whose_tasks_neither_stop_nor_get_further_is_not_put_back_for_ever() {
     };
     let stuck = "environment = { FAILPOINTS = \"checkpoint::create=sleep(600000)\" }";
     let one = SWEEP.replace("start = 0.4, stop = 1.5", "start = 0.6, stop = 0.6");
-    let site = Site::new(&cluster, &one, "");
-    let text_of = format!("[cluster.here]\ntime = 1\nstop_seconds = 20\nretries = 0\n{stuck}\n");
-    let place = "config/latentfield/latentfield.toml";
-    site.experiment.write(place, text_of.as_bytes());
+    let profile = format!("time = 1\nstop_seconds = 20\nretries = 0\n{stuck}");
+    let site = Site::new(&cluster, &one, &profile);
     site.submit("manifest.toml", &[]);
     // The first life may finish tasks before the training, and goes on then.
     site.wait_until("it is given up", || {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, SWEEP, Site, say};
-use crate::support::text;
+use crate::support::{names, text};
 
 #[test]
 fn a_sweep_is_done_by_jobs_and_its_tables_are_those_of_a_run_here() {
@@ -132,4 +132,56 @@ fn throttle(cluster: &Cluster, number: u64) -> usize {
     let (_, rest) = text.split_once("ArrayTaskThrottle=").expect("a throttle");
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().expect("a number")
+}
+
+/// File calls more that a job may make in a large sweep than in a small one: a claim that another
+/// job happens to hold is looked at again.
+const SLACK: usize = 10;
+
+/// Calls that name something below the results, of each job of two points in a sweep of so many.
+fn calls(cluster: &Cluster, points: usize) -> Vec<usize> {
+    let sweep = SWEEP.replace(
+        "{ start = 0.4, stop = 1.5, step = 0.1 }",
+        &format!("{{ start = 0.4, stop = 1.5, count = {points} }}"),
+    );
+    let site = Site::new(cluster, &sweep, "");
+    let folder = site.experiment.path("");
+    let program = cluster.program(
+        "watched",
+        &format!(
+            "[ -n \"$SLURM_ARRAY_TASK_ID\" ] || exec {program} \"$@\"\n\
+             exec strace -f -e trace=%file -o {folder}/trace.$SLURM_ARRAY_TASK_ID {program} \"$@\"",
+            program = env!("CARGO_BIN_EXE_latentfield"),
+            folder = folder.display(),
+        ),
+    );
+    site.describe(&format!(
+        "points_per_job = 2\nprogram = \"{}\"",
+        program.display()
+    ));
+    site.submit("manifest.toml", &[]);
+    site.wait_for_tables("manifest.toml");
+    let results = format!("\"{}", site.experiment.path("results").display());
+    let traces = names(&folder).into_iter();
+    let traces = traces.filter(|name| name.starts_with("trace."));
+    let count = |name: String| {
+        let trace = std::fs::read_to_string(folder.join(name)).expect("a trace");
+        trace.lines().filter(|line| line.contains(&results)).count()
+    };
+    traces.map(count).collect()
+}
+
+#[test]
+fn a_job_of_a_large_sweep_looks_at_no_more_files_than_one_of_a_small_sweep() {
+    let Some(cluster) = Cluster::start(1001) else {
+        return;
+    };
+    let (small, large) = (calls(&cluster, 4), calls(&cluster, 40));
+    say(&format!(
+        "file calls of a job of two points: {small:?} in a sweep of 4, {large:?} of 40"
+    ));
+    assert_eq!((small.len(), large.len()), (2, 20));
+    let most = |calls: &[usize]| calls.iter().max().copied().unwrap_or_default();
+    assert!(most(&small) > 100, "they look at something");
+    assert!(most(&large) <= most(&small) + SLACK);
 }

@@ -13,7 +13,7 @@ use super::super::stop::Stop;
 use super::place::JobPlace;
 use super::share::{Share, threads};
 use crate::engine::cluster::{self, End, OpenTrace, Submission, Then};
-use crate::engine::{Event, JsonLog, RunSummary, Store};
+use crate::engine::{Event, JsonLog, RunSummary, Store, StoreError};
 use crate::plan::{Key, TaskId};
 
 /// A job of a submission, on the machine that runs it.
@@ -114,23 +114,36 @@ impl<'a> Job<'a> {
                 reasons: reasons.collect(),
             });
         }
-        let then = if is_cancelled(self.folder) || !self.place.is_wanted() {
-            Then::Cancelled
-        } else if advanced {
-            Then::Requeued
-        } else {
-            Then::NeedsTime
-        };
-        // Written first: putting a job back ends it.
-        self.end(End::Stopped { then })?;
-        if then == Then::Requeued {
-            match self.place.put_back() {
-                Then::Requeued => {}
-                then => self.end(End::Stopped { then })?,
-            }
-        }
-        Ok(())
+        let stopped = stop(&self.place, self.folder, advanced, &self.trace);
+        stopped.map_err(|error| diagnostic::store(&error))
     }
+}
+
+/// Says of a job what becomes of it now that it is told to stop, and puts it back if it got
+/// further and is still wanted.
+fn stop(
+    place: &JobPlace,
+    folder: &Path,
+    advanced: bool,
+    trace: &Mutex<OpenTrace>,
+) -> Result<(), StoreError> {
+    let then = if is_cancelled(folder) || !place.is_wanted() {
+        Then::Cancelled
+    } else if advanced {
+        Then::Requeued
+    } else {
+        Then::NeedsTime
+    };
+    let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
+    // Written first: putting a job back ends it.
+    trace.end(End::Stopped { then })?;
+    if then == Then::Requeued {
+        let then = place.put_back();
+        if then != Then::Requeued {
+            trace.end(End::Stopped { then })?;
+        }
+    }
+    Ok(())
 }
 
 /// What is done for a job whose tasks did not stop in time, before its process ends.
@@ -156,21 +169,8 @@ impl LastAct {
         }
         let finished = cluster::finished_in_last_life(&path).unwrap_or(0);
         let advanced = finished > 0 || self.headway.get().is_some_and(Headway::is_made);
-        let then = if is_cancelled(&self.folder) || !self.place.is_wanted() {
-            Then::Cancelled
-        } else if advanced {
-            Then::Requeued
-        } else {
-            Then::NeedsTime
-        };
-        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = trace.end(End::Stopped { then });
-        if then == Then::Requeued {
-            let then = self.place.put_back();
-            if then != Then::Requeued {
-                let _ = trace.end(End::Stopped { then });
-            }
-        }
+        // A trace that cannot be written leaves the job without a word.
+        let _ = stop(&self.place, &self.folder, advanced, &self.trace);
     }
 }
 

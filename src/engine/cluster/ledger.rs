@@ -334,7 +334,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::super::state::PointState;
-    use super::super::tests::record;
+    use super::super::tests::{record, waiting};
     use super::super::trace::{End, OpenTrace};
     use super::*;
 
@@ -360,16 +360,7 @@ mod tests {
 
         fn queue(&self, names: &[String]) -> Result<Vec<QueuedTask>, ClusterError> {
             self.asked.borrow_mut().extend(names.iter().cloned());
-            let task = |name: &&str| QueuedTask {
-                name: (*name).to_owned(),
-                number: 7,
-                index: Some(0),
-                state: "PENDING".to_owned(),
-                reason: String::new(),
-                node: String::new(),
-                submitted: String::new(),
-            };
-            Ok(self.jobs.iter().map(task).collect())
+            Ok(self.jobs.iter().map(|job| waiting(job)).collect())
         }
     }
 

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use crate::manifest::ClusterProfile;
 
+use super::slurm::QueuedTask;
 use super::*;
 
 fn profile() -> ClusterProfile {
@@ -59,6 +60,19 @@ pub(super) fn record(name: &str, packs: usize) -> Submission {
             job: None,
         }],
         cancelled: false,
+    }
+}
+
+/// The first task of the job of that name, number 7, in the queue.
+pub(super) fn waiting(job: &str) -> QueuedTask {
+    QueuedTask {
+        name: job.to_owned(),
+        number: 7,
+        index: Some(0),
+        state: "PENDING".to_owned(),
+        reason: String::new(),
+        node: String::new(),
+        submitted: String::new(),
     }
 }
 
@@ -190,7 +204,7 @@ mod sending {
 
     use super::super::slurm::{JobId, QueuedTask};
     use super::super::*;
-    use super::record;
+    use super::{record, waiting};
 
     /// How the scheduler answers a call of `submit`.
     #[derive(Clone, Copy)]
@@ -263,15 +277,7 @@ mod sending {
                 .borrow()
                 .iter()
                 .filter(ours)
-                .map(|name| QueuedTask {
-                    name: name.clone(),
-                    number: 7,
-                    index: Some(0),
-                    state: "PENDING".to_owned(),
-                    reason: String::new(),
-                    node: String::new(),
-                    submitted: String::new(),
-                })
+                .map(|name| waiting(name))
                 .collect())
         }
     }
