@@ -11,7 +11,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Ended, Experiment, Files, assert_same, files, names};
+use crate::support::{Ended, Experiment, Files, assert_same, files, names, paths};
 
 /// An experiment that takes every kind of step and hardly any time.
 pub(crate) const TINY: &str = r#"
@@ -414,8 +414,8 @@ fn disorder(experiment: &Experiment, results: &str) {
 /// The files called `name` in the entries of tables.
 fn entries_of(experiment: &Experiment, results: &str, name: &str) -> Vec<PathBuf> {
     let folder = experiment.path(results).join(".store/v1/table");
-    let found = files(&folder).into_keys();
-    found
+    paths(&folder)
+        .into_iter()
         .filter(|path| path.ends_with(name))
         .map(|path| folder.join(path))
         .collect()

@@ -26,11 +26,7 @@ type Damage = (&'static str, fn(&Experiment));
 
 /// The table of the sampler in the store.
 fn entry(experiment: &Experiment) -> std::path::PathBuf {
-    let folder = experiment.path("results/.store/v1/table");
-    let mut found: Vec<_> = files(&folder).into_keys().collect();
-    found.retain(|path| path.ends_with("sampling.parquet"));
-    assert_eq!(found.len(), 1, "{found:?}");
-    folder.join(&found[0])
+    experiment.stored("table", "sampling.parquet")
 }
 
 fn sibling(experiment: &Experiment, name: &str) -> std::path::PathBuf {

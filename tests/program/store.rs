@@ -1,18 +1,8 @@
 //! The store's care, as a user does it.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
-use crate::support::{Experiment, POINT, SWEEP, assert_same, files, text};
-
-/// Changes one bit in the middle of a file.
-fn flip(path: &PathBuf) {
-    let mut bytes = std::fs::read(path).expect("a file");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(path, bytes).expect("written");
-}
+use crate::support::{Experiment, POINT, SWEEP, assert_same, files, flip, text};
 
 fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value[name].as_array().expect("a list")

@@ -3,11 +3,12 @@
 //! T3, changed code, is in `tests/code.rs`: a program cannot change its own code.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use latentfield::random;
 
-use crate::support::{Experiment, Files, POINT, assert_same, files, names, wait_until};
+use crate::support::{
+    Experiment, Files, POINT, assert_same, files, flip, names, paths, wait_until,
+};
 
 /// Two recordings, each with a network and two analyses.
 const RECORDINGS: &str = r#"
@@ -268,14 +269,6 @@ fn t2_an_entry_overwritten_while_a_dependent_runs_decides_no_result() {
     assert_same(&experiment.tables("results"), &experiment.tables("whole"));
 }
 
-/// Flips a bit in the middle of a file, whose size stays.
-fn flip(path: &Path) {
-    let mut bytes = std::fs::read(path).expect("a file");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(path, bytes).expect("a file");
-}
-
 /// The stages of an experiment that have entries, in the order of the data's flow.
 fn stages(experiment: &Experiment, options: &[&str]) -> Vec<String> {
     let mut stages: Vec<String> = Vec::new();
@@ -437,8 +430,8 @@ fn t6_a_kill_of_the_whole_group_with_a_half_written_output_is_not_seen() {
         let mut running = experiment.start(&["--results", &results]);
         let private = experiment.path(&results).join(".store/v1/_tmp");
         let half = || {
-            let written = files(&private);
-            !written.is_empty() && !written.keys().any(|path| path.ends_with("entry.json"))
+            let written = paths(&private);
+            !written.is_empty() && !written.iter().any(|path| path.ends_with("entry.json"))
         };
         wait_until("an output", || half() || !running.lives());
         running.kill_group();

@@ -3,6 +3,7 @@
 mod process;
 
 use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -195,9 +196,9 @@ impl Experiment {
             let left = names(&self.path(results).join(".store/v1").join(area));
             assert!(left.is_empty(), "left in {area}: {left:?}");
         }
-        let all = files(&self.path(results));
+        let all = paths(&self.path(results));
         let partial = all
-            .keys()
+            .iter()
             .find(|path| path.to_string_lossy().ends_with(".partial"));
         assert!(partial.is_none(), "{partial:?}");
     }
@@ -211,7 +212,7 @@ impl Experiment {
     #[track_caller]
     pub(crate) fn stored(&self, stage: &str, name: &str) -> PathBuf {
         let folder = self.path("results/.store/v1").join(stage);
-        let mut found: Vec<PathBuf> = files(&folder).into_keys().collect();
+        let mut found = paths(&folder);
         found.retain(|path| path.ends_with(name));
         assert_eq!(found.len(), 1, "{stage}/{name}: {found:?}");
         folder.join(&found[0])
@@ -234,21 +235,46 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// All files below `folder`.
-pub(crate) fn files(folder: &Path) -> Files {
-    let mut found = Files::new();
+/// Paths of all files below `folder`, relative to it; the program may be at work there.
+pub(crate) fn paths(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for name in names(folder) {
         let path = folder.join(&name);
         if path.is_dir() {
-            let below = files(&path).into_iter();
-            found.extend(below.map(|(inner, bytes)| (Path::new(&name).join(inner), bytes)));
+            let below = paths(&path).into_iter();
+            found.extend(below.map(|inner| Path::new(&name).join(inner)));
         } else {
-            let bytes = std::fs::read(&path);
-            let bytes = bytes.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            found.insert(name.into(), bytes);
+            found.push(name.into());
         }
     }
     found
+}
+
+/// All files below `folder`, where the program is not at work.
+pub(crate) fn files(folder: &Path) -> Files {
+    let read = |path: PathBuf| {
+        let bytes = std::fs::read(folder.join(&path));
+        let bytes = bytes.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, bytes)
+    };
+    paths(folder).into_iter().map(read).collect()
+}
+
+/// Flips a bit in the middle of a file, in place: a program that reads it meanwhile finds
+/// the old byte or the new one, and never a file of another size.
+pub(crate) fn flip(path: &Path) {
+    let mut file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .expect("a file");
+    let middle = SeekFrom::Start(file.metadata().expect("a size").len() / 2);
+    let mut byte = [0];
+    file.seek(middle).expect("a place");
+    file.read_exact(&mut byte).expect("a byte");
+    byte[0] ^= 1;
+    file.seek(middle).expect("a place");
+    file.write_all(&byte).expect("a byte written");
 }
 
 /// Asserts that the keys of a table tell the rows of each point and replicate apart.
