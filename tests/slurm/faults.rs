@@ -194,6 +194,33 @@ fn a_task_that_fails_is_told_with_its_reason_and_is_not_tried_again() {
 }
 
 #[test]
+fn a_job_of_two_points_of_which_one_fails_says_which() {
+    let Some(cluster) = Cluster::start(1001) else {
+        return;
+    };
+    // The first output that the job writes.
+    let fails = "environment = { FAILPOINTS = \"output::create=1*return(enospc)\" }";
+    let two = SWEEP.replace("start = 0.4, stop = 1.5", "start = 0.6, stop = 0.7");
+    let site = Site::new(&cluster, &two, &format!("points_per_job = 2\n{fails}"));
+    site.submit("manifest.toml", &[]);
+    site.wait_until("it is given up", || {
+        text(&site.status("manifest.toml")["tables"]).starts_with("not made: point")
+    });
+    let mut states = site.states("manifest.toml");
+    let failed = states.iter().position(|state| state == "failed");
+    let failed = failed.unwrap_or_else(|| panic!("none failed: {states:?}"));
+    let point = &site.status("manifest.toml")["points"][failed];
+    let temperature = text(&point["coordinates"]["temperature"]);
+    let reason = text(&point["reason"]);
+    assert!(
+        reason.contains(&format!("[temperature={temperature}")),
+        "{reason}"
+    );
+    states.sort();
+    assert_eq!(states, ["done", "failed"]);
+}
+
+#[test]
 fn a_sweep_that_somebody_cancels_before_it_got_anywhere_is_not_sent_again() {
     let Some(cluster) = Cluster::start(1001) else {
         return;

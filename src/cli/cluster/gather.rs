@@ -9,7 +9,7 @@ use super::job::{Job, read_record};
 use super::jobs::{self, Jobs, failed};
 use crate::engine::Store;
 use crate::engine::cluster::slurm::{Slurm, Terms};
-use crate::engine::cluster::{self, End, Persistence, Places, PointState, Then};
+use crate::engine::cluster::{self, End, Persistence, Places, PointState, Reason, Then};
 
 /// Makes tables and plots if all points are done; else sends lost ones again.
 pub(super) fn gather(threads: Option<u16>, folder: &Path) -> Result<Outcome, Outcome> {
@@ -17,10 +17,9 @@ pub(super) fn gather(threads: Option<u16>, folder: &Path) -> Result<Outcome, Out
         return Ok(Outcome::Interrupted);
     };
     let instead = send_again(&job).or_else(|outcome| {
-        let reasons = vec![
-            "lost points could not be sent again from its node; `submit` does; see its output"
-                .to_owned(),
-        ];
+        let message =
+            "lost points could not be sent again from its node; `submit` does; see its output";
+        let reasons = vec![Reason::of_job(message.to_owned())];
         job.end(End::Failed { reasons })?;
         Err(outcome)
     })?;
@@ -35,7 +34,7 @@ pub(super) fn gather(threads: Option<u16>, folder: &Path) -> Result<Outcome, Out
     }
     let log = cluster::event_log(folder, None);
     let summary = job.share(threads).gather(&job.stop, Some(&log))?;
-    job.conclude(&summary, summary.done > 0)?;
+    job.conclude(&[], &summary, summary.done > 0)?;
     Ok(run::outcome(&summary))
 }
 
@@ -93,6 +92,7 @@ fn send_again(job: &Job<'_>) -> Result<Option<End>, Outcome> {
         for reason in &reasons {
             say(reason);
         }
+        let reasons = reasons.into_iter().map(Reason::of_job).collect();
         return Ok(Some(End::Failed { reasons }));
     }
     jobs.send(&mut draft)?;

@@ -12,8 +12,8 @@ use super::super::prepare::{self, Prepared};
 use super::super::stop::Stop;
 use super::place::JobPlace;
 use super::share::{Share, threads};
-use crate::engine::cluster::{self, End, OpenTrace, Submission, Then};
-use crate::engine::{Event, JsonLog, RunSummary, Store, StoreError};
+use crate::engine::cluster::{self, End, OpenTrace, Reason, Submission, Then};
+use crate::engine::{Event, Failure, JsonLog, RunSummary, Store, StoreError};
 use crate::plan::{Key, TaskId};
 
 /// A job of a submission, on the machine that runs it.
@@ -57,7 +57,8 @@ impl<'a> Job<'a> {
         let trace = OpenTrace::begin(folder, place.trace(&record, pack));
         let mut trace = trace.map_err(|error| diagnostic::store(&error))?;
         let prepared = frozen(folder, &record).inspect_err(|_| {
-            let reasons = vec!["its manifest makes another plan here; see its output".to_owned()];
+            let message = "its manifest makes another plan here; see its output";
+            let reasons = vec![Reason::of_job(message.to_owned())];
             // What cannot be written leaves the job without a word.
             let _ = trace.end(End::Failed { reasons });
         })?;
@@ -102,20 +103,40 @@ impl<'a> Job<'a> {
         trace.end(end).map_err(|error| diagnostic::store(&error))
     }
 
-    /// Writes how the run ended. One that was told to stop is put back, if it got further.
-    pub(super) fn conclude(&self, summary: &RunSummary, advanced: bool) -> Result<(), Outcome> {
+    /// Writes how the run of these points ended; of none for the job that gathers. One that was
+    /// told to stop is put back, if it got further.
+    pub(super) fn conclude(
+        &self,
+        points: &[usize],
+        summary: &RunSummary,
+        advanced: bool,
+    ) -> Result<(), Outcome> {
         if summary.complete() {
             return self.end(End::Done);
         }
         if !summary.cancelled {
-            let reasons = summary.failed.iter();
-            let reasons = reasons.map(|it| format!("`{}`: {}", it.label, it.message));
+            let reasons = summary.failed.iter().map(|it| self.reason(points, it));
             return self.end(End::Failed {
                 reasons: reasons.collect(),
             });
         }
         let stopped = stop(&self.place, self.folder, advanced, &self.trace);
         stopped.map_err(|error| diagnostic::store(&error))
+    }
+
+    /// What a failed task is for these points of a share.
+    fn reason(&self, points: &[usize], failure: &Failure) -> Reason {
+        let mut tasks = self.prepared.plan.tasks.iter();
+        let task = tasks.find(|task| task.label == failure.label);
+        let own = task.map_or(&[][..], |task| &task.points);
+        Reason {
+            message: format!("`{}`: {}", failure.label, failure.message),
+            points: own
+                .iter()
+                .filter(|it| points.contains(it))
+                .copied()
+                .collect(),
+        }
     }
 }
 

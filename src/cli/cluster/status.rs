@@ -12,7 +12,7 @@ use super::super::prepare;
 use super::super::quantity::grid;
 use super::jobs::{self, Jobs, absolute, failed};
 use crate::engine::cluster::slurm::{self, Slurm};
-use crate::engine::cluster::{End, PointState, Submission};
+use crate::engine::cluster::{End, PointState, Reason, Submission};
 use crate::engine::{Store, StoreError};
 use crate::plan::Place;
 
@@ -163,7 +163,7 @@ fn gathering(jobs: &Jobs<'_>) -> String {
         None => "no job makes them".to_owned(),
         Some(trace) => match &trace.end {
             Some(End::Done) => "done".to_owned(),
-            Some(End::Failed { reasons }) => format!("not made: {}", reasons.join("; ")),
+            Some(End::Failed { reasons }) => format!("not made: {}", Reason::in_words(reasons)),
             Some(End::SentAgain { submission }) => {
                 format!("not made: points were sent again as {submission}")
             }

@@ -151,7 +151,7 @@ fn of_pack(arguments: &WorkArguments, folder: &Path, pack: usize) -> Result<Outc
     let share = job.share(arguments.threads);
     let (summary, advanced) =
         share.work(&sent.points, &refused, &job.stop, Some(&log), job.headway())?;
-    job.conclude(&summary, advanced)?;
+    job.conclude(&sent.points, &summary, advanced)?;
     Ok(run::outcome(&summary))
 }
 

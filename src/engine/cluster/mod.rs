@@ -46,4 +46,4 @@ pub use submission::{
     FROZEN_MANIFEST, Persistence, SUBMISSION_FORMAT, Scheduler, SendError, SentJob, SentPack,
     Submission, jobs_folder, resolve, send, unique_name,
 };
-pub use trace::{End, OpenTrace, Then, Trace};
+pub use trace::{End, OpenTrace, Reason, Then, Trace};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::slurm::QueuedTask;
 use super::submission::{SentJob, Submission};
-use super::trace::{End, Then, Trace};
+use super::trace::{End, Reason, Then, Trace};
 
 /// Why a job ended without a word of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +120,7 @@ pub enum PointState {
         /// Why, in the scheduler's words; empty if it does not say.
         reason: String,
     },
-    /// A job that had it said why it failed.
+    /// A job that had it said why it failed there.
     Failed {
         /// In words.
         reason: String,
@@ -187,6 +187,20 @@ impl Recorded {
         self.last.get(&pack).map(|&at| &self.traces[at])
     }
 
+    /// The state of the point of that key, whose pack failed.
+    fn failure_of(&self, key: &str, pack: usize) -> PointState {
+        let sent = &self.submission.packs[pack];
+        let place = sent.keys.iter().position(|it| it == key);
+        let point = place.and_then(|place| sent.points.get(place).copied());
+        let end = self.last(Some(pack)).and_then(|trace| trace.end.as_ref());
+        let reason = match (end, point) {
+            (Some(End::Failed { reasons }), Some(point)) => Reason::of_point(reasons, point),
+            _ => None,
+        };
+        // Others of its pack failed; its results were there, and someone removed them.
+        reason.map_or(PointState::NotSent, |reason| PointState::Failed { reason })
+    }
+
     /// Whether nothing more is to be expected of it: the scheduler need not be asked.
     pub(super) fn is_settled(&self) -> bool {
         // A job that was told to stop may have been put back, by whomever.
@@ -250,9 +264,13 @@ pub(super) fn point_state(
         let job = record.submission.job_of(pack).filter(|job| job.tried)?;
         Some((record, pack, job))
     });
-    latest.map_or(PointState::NotSent, |(record, pack, job)| {
-        pack_state(record, (pack, job), queue)
-    })
+    let Some((record, pack, job)) = latest else {
+        return PointState::NotSent;
+    };
+    match pack_state(record, (pack, job), queue) {
+        PointState::Failed { .. } => record.failure_of(key, pack),
+        state => state,
+    }
 }
 
 fn pack_state(
@@ -292,7 +310,7 @@ fn pack_state(
     let node = trace.node.clone();
     match &trace.end {
         Some(End::Failed { reasons }) => PointState::Failed {
-            reason: reasons.join("; "),
+            reason: Reason::in_words(reasons),
         },
         Some(End::Stopped { then }) => stopped(*then, over, queue.is_some(), node),
         // Said to be done, and yet its results are not there: someone removed them.

@@ -11,7 +11,7 @@ use super::slurm::JobId;
 use crate::engine::store::{StoreError, atomic};
 
 /// Format of a trace.
-const TRACE_FORMAT: u32 = 1;
+const TRACE_FORMAT: u32 = 2;
 
 /// How a job ended, as far as it could say so itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,10 +19,10 @@ const TRACE_FORMAT: u32 = 1;
 pub enum End {
     /// All its points are done.
     Done,
-    /// Some tasks failed, for these reasons.
+    /// It failed.
     Failed {
-        /// Label and message of each.
-        reasons: Vec<String>,
+        /// Why; one for each task that failed.
+        reasons: Vec<Reason>,
     },
     /// It was told to stop, and did.
     Stopped {
@@ -36,6 +36,45 @@ pub enum End {
     },
     /// A later manifest of the experiment was submitted, whose tables are made instead.
     Superseded,
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// In words; of a task that failed its label and its message.
+    pub message: String,
+    /// The points that it concerns, by their positions in the frozen manifest; none if it
+    /// concerns all of the job.
+    pub points: Vec<usize>,
+}
+
+impl Reason {
+    /// A reason that concerns all of the job.
+    #[must_use]
+    pub fn of_job(message: String) -> Self {
+        Self {
+            message,
+            points: Vec::new(),
+        }
+    }
+
+    /// Whether it concerns that point.
+    fn concerns(&self, point: usize) -> bool {
+        self.points.is_empty() || self.points.contains(&point)
+    }
+
+    /// Reasons in one line.
+    #[must_use]
+    pub fn in_words<'r>(reasons: impl IntoIterator<Item = &'r Self>) -> String {
+        let messages = reasons.into_iter().map(|reason| reason.message.as_str());
+        messages.collect::<Vec<&str>>().join("; ")
+    }
+
+    /// Those that concern a point, in one line; `None` if there is none.
+    pub(super) fn of_point(reasons: &[Self], point: usize) -> Option<String> {
+        let own: Vec<&Self> = reasons.iter().filter(|it| it.concerns(point)).collect();
+        (!own.is_empty()).then(|| Self::in_words(own))
+    }
 }
 
 /// What becomes of a job that was told to stop.

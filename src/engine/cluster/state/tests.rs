@@ -69,7 +69,7 @@ fn lost(loss: Loss, node: &str) -> PointState {
 #[test]
 fn each_point_is_at_what_its_pack_is_at() {
     let failed = End::Failed {
-        reasons: vec!["`train` failed: no".to_owned()],
+        reasons: vec![Reason::of_job("`train` failed: no".to_owned())],
     };
     let traces = vec![trace("a", 2, 0, Some(failed)), trace("a", 3, 0, None)];
     let records = [recorded("a", &[&[0, 1], &[2], &[3], &[4], &[5]], traces)];
@@ -97,6 +97,29 @@ fn each_point_is_at_what_its_pack_is_at() {
     let goes_on = |state| may_go_on(state, Attempts::default(), 0);
     let on: Vec<bool> = states.iter().map(goes_on).collect();
     assert_eq!(on, [false, false, false, false, true, false, false]);
+}
+
+#[test]
+fn a_failed_job_says_at_each_point_what_failed_there() {
+    let reason = |message: &str, points: &[usize]| Reason {
+        message: message.to_owned(),
+        points: points.to_vec(),
+    };
+    let reasons = vec![
+        reason("sample", &[3]),
+        reason("train", &[3, 5]),
+        reason("likelihood", &[5]),
+    ];
+    let traces = vec![trace("a", 0, 0, Some(End::Failed { reasons }))];
+    let records = [recorded("a", &[&[3, 4, 5]], traces)];
+    let state = |key: &str| point_state(key, false, &records, Some(&empty()));
+    let failed = |reason: &str| PointState::Failed {
+        reason: reason.to_owned(),
+    };
+    assert_eq!(state("3"), failed("sample; train"));
+    assert_eq!(state("5"), failed("train; likelihood"));
+    // It was done, and its results have gone since.
+    assert_eq!(state("4"), PointState::NotSent);
 }
 
 #[test]
