@@ -10,8 +10,8 @@ use super::completions;
 #[derive(Debug, Parser)]
 #[command(name = "latentfield", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 a stage failed, or a check that was asked for did not hold, \
-2 manifest or command line wrong, 3 store in use or damaged, 130 interrupted."
+    after_help = "Exit codes: 0 done, 1 a stage failed, a check that was asked for did not hold, or a cluster \
+refused or gave no answer, 2 manifest or command line wrong, 3 store in use or damaged, 130 interrupted."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]

@@ -90,7 +90,7 @@ fn late(running: &Running, grace: Duration) -> String {
     let running = running.lock().unwrap_or_else(PoisonError::into_inner);
     let labels: Vec<&str> = running.values().map(String::as_str).collect();
     format!(
-        "stopped after {} s of grace (`--grace`); what these tasks did since their last checkpoint is lost: {}",
+        "stopped after {} s of grace (`--grace`, or `stop_seconds` of a cluster); what these tasks did since their last checkpoint is lost: {}",
         grace.as_secs(),
         if labels.is_empty() {
             "none".to_owned()

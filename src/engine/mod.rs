@@ -10,7 +10,7 @@
 //! - [`run`] is the loop around it, on pools of threads.
 //! - [`explain`] says why a task runs, and [`Forecast`] how long it will take, from the record
 //!   of the entries alone.
-//! - [`cluster`] sends what is missing to Slurm, whose jobs call [`run`] with a share of it.
+//! - [`cluster`] sends what is missing to Slurm, whose jobs call [`run_share`].
 //! - [`store`] is the only code that creates, renames or deletes files.
 //!
 //! The engine knows tasks and files. It never knows what a stage computes, and

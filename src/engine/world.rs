@@ -124,6 +124,8 @@ pub(super) struct World {
     pub(super) latents: Vec<i64>,
     pub(super) threads: usize,
     pub(super) keep_going: bool,
+    /// Reasons why tasks are not run, by label.
+    pub(super) refused: BTreeMap<String, String>,
     pub(super) only: Vec<String>,
     pub(super) force: Vec<String>,
     pub(super) cancel: AtomicBool,
@@ -160,6 +162,7 @@ impl World {
             latents: vec![2, 3],
             threads: 2,
             keep_going: false,
+            refused: BTreeMap::new(),
             only: Vec::new(),
             force: Vec::new(),
             cancel: AtomicBool::new(false),
@@ -238,10 +241,13 @@ impl World {
             .iter()
             .map(|stage| stage as &dyn Stage)
             .collect();
+        let refused = plan.tasks.iter();
+        let refused =
+            refused.filter_map(|task| Some((task.id, self.refused.get(&task.label)?.clone())));
         let options = RunOptions {
             threads: self.threads,
             keep_going: self.keep_going,
-            refused: BTreeMap::new(),
+            refused: refused.collect(),
             wanted: self.wanted(),
         };
         let mut events = Vec::new();

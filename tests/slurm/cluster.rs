@@ -142,7 +142,11 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            say(&format!("the queue at the end: {:#?}", self.queue()));
+            // A cluster that gives no answer is stopped all the same.
+            let mut command = Command::new("squeue");
+            let queue = self.on(&mut command).output();
+            let queue = queue.map(|it| String::from_utf8_lossy(&it.stdout).into_owned());
+            say(&format!("the queue at the end: {queue:?}"));
         }
         let stopped = Command::new(script())
             .arg("stop")
@@ -262,7 +266,8 @@ impl<'c> Site<'c> {
         let mut last = String::new();
         self.wait_until("all tables are made", || {
             last = text(&self.status(manifest)["tables"]);
-            assert!(!last.starts_with("not made: point"), "{last}");
+            // Points that were sent again are another matter.
+            assert!(!last.starts_with("not made: point "), "{last}");
             last == "done"
         });
     }

@@ -81,12 +81,17 @@ fn a_training_longer_than_its_job_goes_on_from_its_checkpoint() {
     let site = Site::new(&cluster, &long, &profile);
     site.submit("manifest.toml", &[]);
     site.wait_for_tables("manifest.toml");
+    // It put itself back at least once, and went on with its number.
     let traces = site.traces();
-    let stopped = traces.iter().filter(|t| t["end"]["how"] == "stopped");
-    assert!(
-        stopped.count() >= 1,
-        "it was never told to stop: {traces:?}"
-    );
+    let back = traces.iter().find(|t| t["end"]["then"] == "requeued");
+    let back = back.unwrap_or_else(|| panic!("it was never put back: {traces:?}"));
+    let restarts = back["restarts"].as_u64().expect("a number");
+    let next = traces.iter().any(|trace| {
+        trace["number"] == back["number"]
+            && trace["pack"] == back["pack"]
+            && trace["restarts"].as_u64() == Some(restarts + 1)
+    });
+    assert!(next, "{traces:?}");
     assert_eq!(site.experiment.table("training").rows(), 70);
     site.assert_as_here();
     site.assert_computed_once();
@@ -133,7 +138,8 @@ fn a_task_that_takes_its_jobs_down_is_blamed_in_the_end() {
         return;
     };
     let deadly = "environment = { FAILPOINTS = \"checkpoint::create=return(kill)\" }";
-    let limits = "points_per_job = 1\ncrash_limit = 2\nretries = 5";
+    // All limits are those of a profile that says nothing of them.
+    let limits = "points_per_job = 1";
     let one = SWEEP.replace("start = 0.4, stop = 1.5", "start = 0.6, stop = 0.6");
     let site = Site::new(&cluster, &one, &format!("{limits}\n{deadly}"));
     site.submit("manifest.toml", &[]);
@@ -142,11 +148,11 @@ fn a_task_that_takes_its_jobs_down_is_blamed_in_the_end() {
     });
     let status = site.status("manifest.toml");
     let reason = text(&status["points"][0]["reason"]);
-    for part in ["train", "lost 2 times", "crash_limit"] {
+    for part in ["train", "lost 3 times", "crash_limit"] {
         assert!(reason.contains(part), "no `{part}` in {reason}");
     }
     let lost = site.traces().iter().filter(|t| t["end"].is_null()).count();
-    assert_eq!(lost, 2, "no third job was lost");
+    assert_eq!(lost, 3, "no fourth job was lost");
     site.wait_until("that is said of the tables", || {
         text(&site.status("manifest.toml")["tables"]).starts_with("not made: point 0 failed")
     });
@@ -194,6 +200,43 @@ fn a_task_that_fails_is_told_with_its_reason_and_is_not_tried_again() {
 }
 
 #[test]
+fn jobs_that_gather_after_a_failure_do_not_send_each_other_on() {
+    let Some(cluster) = Cluster::start(1001) else {
+        return;
+    };
+    let fails = "environment = { FAILPOINTS = \"output::create=return(enospc)\" }";
+    let two = SWEEP.replace("start = 0.4, stop = 1.5", "start = 0.6, stop = 0.7");
+    let held = "points_per_job = 1\noptions = [\"--hold\"]";
+    let site = Site::new(&cluster, &two, &format!("{held}\n{fails}"));
+    let first = site.submit("manifest.toml", &[]);
+    cluster.ask("scontrol", &["release", &format!("{}_0", first[0])]);
+    site.wait_until("the first point has failed", || {
+        site.states("manifest.toml") == ["failed", "queued"]
+    });
+    // A second job that gathers, while the first waits for the other point.
+    let second = site.submit("manifest.toml", &[]);
+    let held = [
+        format!("{}_1", first[0]),
+        first[1].to_string(),
+        second[0].to_string(),
+        second[1].to_string(),
+    ];
+    cluster.ask("scontrol", &["release", &held.join(",")]);
+    site.wait_until("nothing is left in the queue", || {
+        let queue = cluster.queue();
+        !queue
+            .iter()
+            .any(|line| line.contains("PENDING") || line.contains("RUNNING"))
+    });
+    let status = site.status("manifest.toml");
+    assert_eq!(status["submissions"].as_array().expect("a list").len(), 2);
+    assert!(
+        text(&status["tables"]).starts_with("not made: point "),
+        "{status}"
+    );
+}
+
+#[test]
 fn a_job_of_two_points_of_which_one_fails_says_which() {
     let Some(cluster) = Cluster::start(1001) else {
         return;
@@ -204,7 +247,7 @@ fn a_job_of_two_points_of_which_one_fails_says_which() {
     let site = Site::new(&cluster, &two, &format!("points_per_job = 2\n{fails}"));
     site.submit("manifest.toml", &[]);
     site.wait_until("it is given up", || {
-        text(&site.status("manifest.toml")["tables"]).starts_with("not made: point")
+        text(&site.status("manifest.toml")["tables"]).starts_with("not made: point ")
     });
     let mut states = site.states("manifest.toml");
     let failed = states.iter().position(|state| state == "failed");
@@ -231,7 +274,7 @@ fn a_sweep_that_somebody_cancels_before_it_got_anywhere_is_not_sent_again() {
     site.wait_until("jobs work", || !site.events("started").is_empty());
     cluster.ask("scancel", &[&numbers[0].to_string()]);
     site.wait_until("it is said what is missing", || {
-        text(&site.status("manifest.toml")["tables"]).starts_with("not made: point")
+        text(&site.status("manifest.toml")["tables"]).starts_with("not made: point ")
     });
     assert_eq!(site.states("manifest.toml"), ["lost"; 12]);
     let status = site.status("manifest.toml");
@@ -248,7 +291,7 @@ fn a_task_that_somebody_cancels_stays_cancelled_until_it_is_asked_for() {
     wait_for_work(&site, 3);
     cluster.ask("scancel", &[&format!("{}_0", numbers[0])]);
     site.wait_until("it is said what is missing", || {
-        text(&site.status("manifest.toml")["tables"]).starts_with("not made: point")
+        text(&site.status("manifest.toml")["tables"]).starts_with("not made: point ")
     });
     let status = site.status("manifest.toml");
     assert_eq!(status["points"][2]["state"], "lost");

@@ -2,6 +2,7 @@
 //! a bad day, with the real one behind them.
 
 use super::cluster::{Cluster, SWEEP, Site};
+use crate::support::names;
 
 const HELD: &str = "points_per_job = 1\noptions = [\"--hold\"]";
 
@@ -68,6 +69,89 @@ fn without_an_answer_of_the_queue_nothing_is_sent_and_status_says_what_is_record
     );
     cluster.remove_stand_in("squeue");
     assert_eq!(counts(&cluster), (12, 1));
+}
+
+#[test]
+fn of_two_who_submit_the_same_at_once_one_sends_it() {
+    let Some(cluster) = Cluster::start(1001) else {
+        return;
+    };
+    let site = Site::new(&cluster, SWEEP, HELD);
+    let sent: Vec<usize> = std::thread::scope(|scope| {
+        let submit = || site.submit("manifest.toml", &[]).len();
+        let both = [scope.spawn(submit), scope.spawn(submit)];
+        both.map(|one| one.join().expect("it is sent")).to_vec()
+    });
+    assert!(sent == [2, 0] || sent == [0, 2], "{sent:?}");
+    assert_eq!(counts(&cluster), (12, 1));
+}
+
+#[test]
+fn an_array_that_is_refused_does_not_keep_the_others_from_being_sent() {
+    // Three arrays of four points.
+    let Some(cluster) = Cluster::start(5) else {
+        return;
+    };
+    let site = Site::new(&cluster, SWEEP, HELD);
+    let refuses = "case \"$*\" in *-1\\ --*) echo 'sbatch: error: no more' >&2; exit 1;; esac; exec REAL \"$@\"";
+    cluster.stand_in("sbatch", refuses);
+    let words = ["submit", "manifest.toml", "--cluster", "here"];
+    let refused = site.call(&words).with_code(1);
+    refused.saying(&["no more", "`submit` again sends the rest and nothing twice"]);
+    assert_eq!(counts(&cluster), (8, 0));
+    cluster.remove_stand_in("sbatch");
+    assert_eq!(site.submit("manifest.toml", &[]).len(), 2);
+    assert_eq!(counts(&cluster), (12, 1));
+    assert_eq!(site.submit("manifest.toml", &[]), [0_u64; 0]);
+}
+
+#[test]
+fn a_job_whose_program_would_make_other_results_refuses() {
+    let Some(cluster) = Cluster::start(1001) else {
+        return;
+    };
+    let site = Site::new(&cluster, SWEEP, HELD);
+    site.submit("manifest.toml", &[]);
+    let jobs = site.experiment.path("results/trial/jobs");
+    let submission = names(&jobs).into_iter().find(|name| !name.starts_with('.'));
+    let folder = jobs.join(submission.expect("a submission"));
+    let frozen = folder.join("manifest.toml");
+    let text = std::fs::read_to_string(&frozen).expect("the manifest");
+    let other = text.replace("epochs = 4", "epochs = 5");
+    assert_ne!(text, other);
+    std::fs::write(&frozen, other).expect("the manifest");
+    let folder = folder.to_str().expect("text");
+    let refused = site.call(&["work", "--submission", folder, "--pack", "0"]);
+    refused
+        .with_code(2)
+        .saying(&["makes another plan", "submit again"]);
+    assert!(site.experiment.entries("results", "sample").is_empty());
+    // Nor does a job make a store of its own where that of the others is not to be seen.
+    std::fs::write(&frozen, text).expect("the manifest");
+    let (store, away) = (
+        site.experiment.path("results/.store"),
+        site.experiment.path("away"),
+    );
+    std::fs::rename(&store, away).expect("a folder");
+    let refused = site.call(&["work", "--submission", folder, "--pack", "0"]);
+    refused
+        .with_code(2)
+        .saying(&["results/.store", "is not on this machine", "store.path"]);
+    assert!(!store.exists());
+}
+
+#[test]
+fn jobs_in_a_partition_that_is_hidden_are_seen_and_not_sent_again() {
+    let Some(cluster) = Cluster::start(1001) else {
+        return;
+    };
+    let site = Site::new(&cluster, SWEEP, HELD);
+    // As squeue(1) has it for users; it hides nothing from who has started this cluster.
+    let hides = "case \" $* \" in *' --all '*) exec REAL \"$@\";; esac";
+    cluster.stand_in("squeue", hides);
+    assert_eq!(site.submit("manifest.toml", &[]).len(), 2);
+    assert_eq!(site.states("manifest.toml"), ["queued"; 12]);
+    assert_eq!(site.submit("manifest.toml", &[]), [0_u64; 0]);
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn two_and_a_half_thousand_points_are_three_arrays_in_a_moment() {
     let took = start.elapsed();
     say(&format!("2,500 points were submitted in {took:?}"));
     assert_eq!(numbers.len(), 4, "three arrays and a job that gathers");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(took < PROMPT, "{took:?}");
     let gathers = |line: &&String| line.contains("-gather");
     let queue = cluster.queue();
     assert_eq!(queue.len() - queue.iter().filter(gathers).count(), 2500);
@@ -125,6 +125,9 @@ fn two_and_a_half_thousand_points_are_three_arrays_in_a_moment() {
     site.call(&["cancel", "manifest.toml"]).with_code(0);
     site.wait_until("all jobs are cancelled", || cluster.queue().is_empty());
 }
+
+/// A user waits for the prompt: ten times what it takes on two cores that are busy with jobs.
+const PROMPT: Duration = Duration::from_secs(5);
 
 /// Tasks of an array that run at once at most, as Slurm has it.
 fn throttle(cluster: &Cluster, number: u64) -> usize {
@@ -182,6 +185,6 @@ fn a_job_of_a_large_sweep_looks_at_no_more_files_than_one_of_a_small_sweep() {
     ));
     assert_eq!((small.len(), large.len()), (2, 20));
     let most = |calls: &[usize]| calls.iter().max().copied().unwrap_or_default();
-    assert!(most(&small) > 100, "they look at something");
+    assert!(most(&small) > 0, "they look at something");
     assert!(most(&large) <= most(&small) + SLACK);
 }

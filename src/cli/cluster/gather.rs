@@ -16,12 +16,9 @@ pub(super) fn gather(threads: Option<u16>, folder: &Path) -> Result<Outcome, Out
     let Some(job) = Job::begin(folder, None)? else {
         return Ok(Outcome::Interrupted);
     };
-    let instead = send_again(&job).or_else(|outcome| {
-        let message =
-            "lost points could not be sent again from its node; `submit` does; see its output";
-        let reasons = vec![Reason::of_job(message.to_owned())];
-        job.end(End::Failed { reasons })?;
-        Err(outcome)
+    let instead = send_again(&job).map_err(|outcome| {
+        let message = "it could not look at the points, or send lost ones again, from its node; `submit` does; see its output";
+        job.give_up(message, outcome)
     })?;
     if let Some(end) = instead {
         let outcome = match &end {
@@ -33,7 +30,9 @@ pub(super) fn gather(threads: Option<u16>, folder: &Path) -> Result<Outcome, Out
         return Ok(outcome);
     }
     let log = cluster::event_log(folder, None);
-    let summary = job.share(threads).gather(&job.stop, Some(&log))?;
+    let summary = job.share(threads).gather(&job.stop, Some(&log));
+    let summary = summary
+        .map_err(|outcome| job.give_up("it could not make the tables; see its output", outcome))?;
     job.conclude(&[], &summary, summary.done > 0)?;
     Ok(run::outcome(&summary))
 }
@@ -69,7 +68,9 @@ fn send_again(job: &Job<'_>) -> Result<Option<End>, Outcome> {
         return Ok(None);
     }
     say(&format!("not all is done: {}", jobs::counts(&states)));
-    let again = jobs.that_may_go_on(&cluster::to_send(&states), &states, &record.profile);
+    let open = cluster::to_send(&states);
+    let again = jobs.that_may_go_on(&open, &states, &record.profile);
+    let again = again.map_err(|error| diagnostic::store(&error))?;
     if again.is_empty()
         && let Some(end) = wait_again(job, &jobs, &states)
     {
@@ -86,8 +87,10 @@ fn send_again(job: &Job<'_>) -> Result<Option<End>, Outcome> {
     draft.variables = record.variables;
     // It would wait for itself.
     draft.waits_for.retain(|&it| Some(it) != job.place.number());
-    // Without points, and without jobs to wait for, the next one would find what this one does.
-    if again.is_empty() && draft.waits_for.is_empty() {
+    // Without points to send or on their way, and without jobs to wait for, the next one would
+    // find what this one does.
+    let waits = !draft.waits_for.is_empty() && states.iter().any(is_on_its_way);
+    if again.is_empty() && !waits {
         let reasons = why_not(&states);
         for reason in &reasons {
             say(reason);
@@ -128,7 +131,9 @@ fn why_not(states: &[PointState]) -> Vec<String> {
             PointState::Done => None,
             PointState::Failed { reason } => Some(format!("point {point} failed: {reason}")),
             PointState::Lost { loss, .. } => Some(format!("point {point}: {}", loss.in_words())),
-            PointState::NotSent => Some(format!("point {point} was not sent")),
+            PointState::NotSent => Some(format!(
+                "point {point} was not sent, or its results are not in the store any more"
+            )),
             PointState::Running { .. } | PointState::Queued { .. } => {
                 Some(format!("point {point} is with a later submission"))
             }

@@ -54,13 +54,14 @@ impl<'a> Job<'a> {
             return Ok(None);
         }
         let place = Arc::new(JobPlace::of_environment());
+        say(cluster::FIRST_WORDS);
         let trace = OpenTrace::begin(folder, place.trace(&record, pack));
         let mut trace = trace.map_err(|error| diagnostic::store(&error))?;
-        let prepared = frozen(folder, &record).inspect_err(|_| {
-            let message = "its manifest makes another plan here; see its output";
+        let prepared = ready(folder, &record).map_err(|(outcome, message)| {
             let reasons = vec![Reason::of_job(message.to_owned())];
             // What cannot be written leaves the job without a word.
             let _ = trace.end(End::Failed { reasons });
+            outcome
         })?;
         let trace = Arc::new(Mutex::new(trace));
         let headway: Arc<OnceLock<Headway>> = Arc::default();
@@ -101,6 +102,14 @@ impl<'a> Job<'a> {
     pub(super) fn end(&self, end: End) -> Result<(), Outcome> {
         let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
         trace.end(end).map_err(|error| diagnostic::store(&error))
+    }
+
+    /// Writes that the job failed as a whole, by what was told already, and returns that.
+    pub(super) fn give_up(&self, message: &str, outcome: Outcome) -> Outcome {
+        let reasons = vec![Reason::of_job(message.to_owned())];
+        // What cannot be written leaves the job without a word.
+        let _ = self.end(End::Failed { reasons });
+        outcome
     }
 
     /// Writes how the run of these points ended; of none for the job that gathers. One that was
@@ -209,6 +218,26 @@ pub(super) fn read_record(folder: &Path) -> Result<Submission, Outcome> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let jobs = folder.parent().unwrap_or(Path::new("."));
     Submission::read(jobs, &name).map_err(|error| diagnostic::store(&error))
+}
+
+/// The plan of the submission, if the job can work on it here; else what its trace says.
+fn ready(folder: &Path, record: &Submission) -> Result<Prepared, (Outcome, &'static str)> {
+    if !record.store.is_dir() {
+        say(&format!(
+            "error: the store `{}` is not on this machine, expected where all nodes see it; set `store.path` and submit again",
+            record.store.display()
+        ));
+        return Err((
+            Outcome::Wrong,
+            "its store is not on its node; see its output",
+        ));
+    }
+    frozen(folder, record).map_err(|outcome| {
+        (
+            outcome,
+            "its manifest makes another plan here; see its output",
+        )
+    })
 }
 
 /// The plan of the submission, from the manifest as it was when it was sent.

@@ -61,17 +61,28 @@ impl<'a> Jobs<'a> {
         Ok(states)
     }
 
-    /// Of these points those that may be sent again without being asked to.
+    /// Of these points those that may be sent again without being asked to: within the limit of
+    /// retries, or once more without a task that takes its jobs down.
     pub(super) fn that_may_go_on(
         &self,
         points: &[usize],
         states: &[PointState],
         profile: &ClusterProfile,
-    ) -> Vec<usize> {
+    ) -> Result<Vec<usize>, StoreError> {
         let attempts = self.ledger.attempts(&self.keys);
-        let may =
-            |&&point: &&usize| cluster::may_go_on(&states[point], attempts[point], profile.retries);
-        points.iter().filter(may).copied().collect()
+        let mut may = Vec::new();
+        for &point in points {
+            let state = &states[point];
+            if cluster::may_go_on(state, attempts[point], profile.retries)
+                || cluster::was_lost(state)
+                    && self
+                        .ledger
+                        .blames_anew(&self.keys[point], profile.crash_limit)?
+            {
+                may.push(point);
+            }
+        }
+        Ok(may)
     }
 
     /// A submission of these points, not sent yet.
@@ -176,4 +187,10 @@ pub(super) fn counts(states: &[PointState]) -> String {
         .map(|(kind, count)| format!("{count} {kind}"))
         .collect();
     format!("{} of {} points", told.join(", "), states.len())
+}
+
+/// `1 job`, `2 jobs`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }

@@ -2,8 +2,8 @@
 //!
 //! Comes in: a manifest, the user's profile of a cluster, and for a job the folder of its
 //! submission. Goes out: jobs in the cluster's queue, a look at them, or a share of the work.
-//! What is decided and recorded is decided in [`crate::engine::cluster`]; here it is asked for
-//! and told.
+//! What a point is at, and what is recorded, is decided in [`crate::engine::cluster`]; here that is
+//! put together and told, and `gather` decides what follows when a sweep's jobs have ended.
 
 mod gather;
 mod job;

@@ -58,8 +58,8 @@ impl JobPlace {
     /// Whether the job is to go on, as far as the cluster is concerned: one that is cancelled,
     /// or has been put back already, does not run any more.
     pub(super) fn is_wanted(&self) -> bool {
-        let running = |task: &String| slurm::state(task).is_ok_and(|state| state != "RUNNING");
-        !self.task.as_ref().is_some_and(running)
+        let is_over = |task: &String| slurm::state(task).is_ok_and(|state| state != "RUNNING");
+        !self.task.as_ref().is_some_and(is_over)
     }
 
     /// Asks to be put back into the queue; says what becomes of it.

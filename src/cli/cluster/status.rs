@@ -10,7 +10,7 @@ use super::super::args::{ManifestArguments, OutputFormat};
 use super::super::diagnostic::{self, put, say};
 use super::super::prepare;
 use super::super::quantity::grid;
-use super::jobs::{self, Jobs, absolute, failed};
+use super::jobs::{self, Jobs, absolute, counted, failed};
 use crate::engine::cluster::slurm::{self, Slurm};
 use crate::engine::cluster::{End, PointState, Reason, Submission};
 use crate::engine::{Store, StoreError};
@@ -61,7 +61,7 @@ pub(in crate::cli) fn cancel(arguments: &CancelArguments) -> Outcome {
             slurm::cancel(&names).map_err(|error| failed(&error))?;
             say(&match names.len() {
                 0 => "nothing is queued or runs".to_owned(),
-                count => format!("{count} jobs cancelled"),
+                count => format!("{} cancelled", counted(count, "job")),
             });
             for name in &names {
                 put(name);
@@ -143,7 +143,8 @@ fn text(jobs: &Jobs<'_>, states: &[PointState]) {
         .count();
     if outdated > 0 {
         say(&format!(
-            "{outdated} submissions are of another manifest or program; points that both have count for both"
+            "{} of another manifest or program; points that both have count for both",
+            counted(outdated, "submission")
         ));
     }
     say(&jobs::counts(states));

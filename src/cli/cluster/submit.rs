@@ -8,7 +8,7 @@ use super::super::args::ManifestArguments;
 use super::super::diagnostic::{self, put, say};
 use super::super::prepare::{self, Prepared};
 use super::super::{Outcome, completions, quantity};
-use super::jobs::{self, Jobs, absolute, failed};
+use super::jobs::{self, Jobs, absolute, counted, failed};
 use crate::engine::cluster::slurm::{self, Partition, Slurm, Terms};
 use crate::engine::cluster::{self, Persistence, Places, PointState, Submission};
 use crate::engine::{self, Results, Store, Wanted};
@@ -220,12 +220,6 @@ fn estimate(draft: &Submission) -> String {
             counted(unknown, "job")
         ),
     }
-}
-
-/// `1 job`, `2 jobs`.
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 fn show(draft: &Submission, jobs: &Jobs<'_>) {

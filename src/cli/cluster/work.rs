@@ -145,12 +145,13 @@ fn of_pack(arguments: &WorkArguments, folder: &Path, pack: usize) -> Result<Outc
         return Err(Outcome::Wrong);
     };
     let log = cluster::event_log(folder, Some(pack));
+    let given_up = |outcome| job.give_up("it could not do its share; see its output", outcome);
     let lost = sent.lost_tasks(&log);
-    let lost = lost.map_err(|error| diagnostic::store(&error))?;
+    let lost = lost.map_err(|error| given_up(diagnostic::store(&error)))?;
     let refused = blamed(&lost, job.record.profile.crash_limit);
     let share = job.share(arguments.threads);
-    let (summary, advanced) =
-        share.work(&sent.points, &refused, &job.stop, Some(&log), job.headway())?;
+    let worked = share.work(&sent.points, &refused, &job.stop, Some(&log), job.headway());
+    let (summary, advanced) = worked.map_err(given_up)?;
     job.conclude(&sent.points, &summary, advanced)?;
     Ok(run::outcome(&summary))
 }

@@ -144,7 +144,7 @@ impl Ledger {
     /// Earlier attempts to make the tables of the plan.
     #[must_use]
     pub fn gathering_attempts(&self, plan_blake3: &str) -> Attempts {
-        state::gathering_attempts(plan_blake3, &self.records)
+        state::gathering_attempts(plan_blake3, &self.records, self.queue().as_ref())
     }
 
     /// Whether a later manifest of the experiment was submitted than that of `submission`.
@@ -223,6 +223,29 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// Whether a task is to blame for the loss of the latest job that had the point of that key,
+    /// `limit` losses being enough, that was not to blame when the job was sent. Sent once more,
+    /// the point does without that task, so that its neighbours go on: as often as there are
+    /// such tasks, and no more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if a log cannot be read.
+    pub fn blames_anew(&self, key: &str, limit: usize) -> Result<bool, StoreError> {
+        let mut records = self.records.iter().enumerate().rev();
+        let latest = records.find_map(|(at, record)| Some((at, record.pack_of(key)?)));
+        let Some((at, pack)) = latest.filter(|&(at, _)| !self.records[at].submission.cancelled)
+        else {
+            return Ok(false);
+        };
+        let before = &self.records[at].submission.packs[pack].lost;
+        let since = self.lost_tasks((at, pack))?;
+        Ok(since.iter().any(|(label, count)| {
+            let known = before.get(label).copied().unwrap_or(0);
+            known < limit && known + count >= limit
+        }))
     }
 
     fn lost_tasks(

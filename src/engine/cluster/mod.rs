@@ -41,7 +41,7 @@ pub use ledger::{Ledger, claim, event_log};
 pub use packing::{ArraySlice, Pack, PackingRule, PointWork, arrays, packs};
 pub use quote::quoted;
 pub use script::{INDEX, JobRequest, Resources, command_line, options, script};
-pub use state::{Attempts, Loss, PointState, may_go_on, to_send};
+pub use state::{Attempts, FIRST_WORDS, Loss, PointState, may_go_on, to_send, was_lost};
 pub use submission::{
     FROZEN_MANIFEST, Persistence, SUBMISSION_FORMAT, Scheduler, SendError, SentJob, SentPack,
     Submission, jobs_folder, resolve, send, unique_name,

@@ -67,7 +67,7 @@ fn by_time(work: &[PointWork], at_least: f64, at_most: f64, cores: usize) -> Vec
     let mut lasting = 0.0;
     for (position, one) in work.iter().enumerate() {
         let next = seconds(one);
-        let full = lasting >= at_least || lasting + next.unwrap_or(f64::INFINITY) > at_most;
+        let full = lasting >= at_least || next.is_none_or(|next| lasting + next > at_most);
         if position > start && full {
             packs.push(Pack::of(&work[start..position]));
             start = position;
@@ -185,14 +185,17 @@ mod tests {
 
     #[test]
     fn a_point_of_unknown_length_has_a_job_of_its_own() {
-        let rule = PackingRule::Seconds {
-            at_least: 10.0,
-            at_most: 20.0,
-            cores: 1,
-        };
-        let packed = packs(&work(&[Some(1.0), None, Some(1.0), Some(1.0)]), rule);
-        assert_eq!(points(&packed), [vec![0], vec![1], vec![2, 3]]);
-        assert_eq!(packed[1].core_seconds, None);
+        // Without a limit of the time as well.
+        for at_most in [20.0, f64::INFINITY] {
+            let rule = PackingRule::Seconds {
+                at_least: 10.0,
+                at_most,
+                cores: 1,
+            };
+            let packed = packs(&work(&[Some(1.0), None, Some(1.0), Some(1.0)]), rule);
+            assert_eq!(points(&packed), [vec![0], vec![1], vec![2, 3]]);
+            assert_eq!(packed[1].core_seconds, None);
+        }
     }
 
     #[test]

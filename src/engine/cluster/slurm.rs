@@ -60,6 +60,19 @@ pub struct JobId {
     pub submitted: String,
 }
 
+/// States of jobs that are over, after squeue(1).
+const OVER: [&str; 9] = [
+    "BOOT_FAIL",
+    "CANCELLED",
+    "COMPLETED",
+    "DEADLINE",
+    "FAILED",
+    "NODE_FAIL",
+    "OUT_OF_MEMORY",
+    "PREEMPTED",
+    "TIMEOUT",
+];
+
 /// What a queued or running task of an array is at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueuedTask {
@@ -80,25 +93,17 @@ pub struct QueuedTask {
 }
 
 impl QueuedTask {
-    /// Whether it waits or runs; else it is over, and the cluster has not forgotten it yet.
+    /// Whether it waits or runs; else it is over, and the cluster has not forgotten it yet. A
+    /// state that is not known is none in which a job is over: it is not sent twice.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.waits() || self.runs()
+        !OVER.contains(&self.state.as_str())
     }
 
     /// Whether it waits.
     #[must_use]
     pub fn waits(&self) -> bool {
-        let waiting = [
-            "PENDING",
-            "REQUEUED",
-            "REQUEUE_HOLD",
-            "REQUEUE_FED",
-            "RESV_DEL_HOLD",
-            "SPECIAL_EXIT",
-            "RESIZING",
-        ];
-        waiting.contains(&self.state.as_str())
+        self.is_active() && !self.runs()
     }
 
     /// Whether it runs, or is about to begin or to end.
@@ -191,13 +196,15 @@ fn read_job_id(text: &str) -> Option<JobId> {
     })
 }
 
-/// All tasks in the queue whose job has one of `names`, one call for all.
+/// All tasks in the queue whose job has one of `names`, one call for all; those in hidden
+/// partitions as well.
 fn queue(names: &[String]) -> Result<Vec<QueuedTask>, ClusterError> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
     let arguments = words(&[
         "--noheader",
+        "--all",
         "--array",
         "--states=all",
         "--format=%j|%F|%K|%T|%r|%N|%V",
@@ -237,7 +244,7 @@ fn read_task(line: &str) -> Option<QueuedTask> {
 ///
 /// [`ClusterError`] if Slurm does not answer.
 pub fn partitions() -> Result<Vec<Partition>, ClusterError> {
-    let arguments = words(&["--noheader", "--format=%P|%a|%l|%c|%m|%D"]);
+    let arguments = words(&["--noheader", "--all", "--format=%P|%a|%l|%c|%m|%D"]);
     let text = output("sinfo", &arguments, "", PATIENCE)?;
     Ok(read_partitions(&text))
 }
@@ -419,7 +426,12 @@ pub fn cancel(names: &[String]) -> Result<(), ClusterError> {
 ///
 /// [`ClusterError`] if Slurm does not answer.
 pub fn state(job: &str) -> Result<String, ClusterError> {
-    let arguments = words(&["--noheader", "--format=%T", &format!("--jobs={job}")]);
+    let arguments = words(&[
+        "--noheader",
+        "--all",
+        "--format=%T",
+        &format!("--jobs={job}"),
+    ]);
     let text = output("squeue", &arguments, "", PATIENCE)?;
     Ok(first_line(&text).trim().to_owned())
 }
@@ -485,6 +497,15 @@ mod tests {
         let single = read_task("lf-x-1|8|N/A|RUNNING|None|node1|2026-11-25T08:50:27").unwrap();
         assert_eq!((single.index, single.reason.as_str()), (None, ""));
         assert_eq!(read_task("slurm_load_jobs error: timeout"), None);
+    }
+
+    #[test]
+    fn a_job_in_a_state_that_is_not_known_is_not_over() {
+        let task = |state: &str| read_task(&format!("lf-x-1|7|3|{state}|None||")).unwrap();
+        assert!(task("RUNNING").is_active() && !task("RUNNING").waits());
+        assert!(task("PENDING").waits() && task("REQUEUE_HOLD").waits());
+        assert!(task("A_LATER_SLURM").waits());
+        assert!(!task("NODE_FAIL").is_active() && !task("TIMEOUT").is_active());
     }
 
     #[test]

@@ -8,6 +8,9 @@ use super::slurm::QueuedTask;
 use super::submission::{SentJob, Submission};
 use super::trace::{End, Reason, Then, Trace};
 
+/// How a life of a job begins what it writes to its output.
+pub const FIRST_WORDS: &str = "this job of latentfield begins";
+
 /// Why a job ended without a word of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,7 +73,10 @@ impl Loss {
             let kinds = kinds.iter().filter(|(word, _)| ours && line.contains(word));
             kinds.map(|&(_, kind)| kind).next()
         };
-        let said = text.lines().rev().find_map(of_line);
+        // What was written before is of an earlier life of the job.
+        let last_life = text.lines().rev();
+        let mut last_life = last_life.take_while(|line| !line.starts_with(FIRST_WORDS));
+        let said = last_life.find_map(of_line);
         said.unwrap_or(Self::Unknown)
     }
 }
@@ -292,6 +298,13 @@ fn pack_state(
             state
         };
     }
+    if record.submission.cancelled && queue.is_none() {
+        // Whatever its jobs are at: they end, and nobody waits for them.
+        return PointState::Lost {
+            loss: Loss::Cancelled,
+            node: String::new(),
+        };
+    }
     let over = queued.and_then(|task| Loss::of_state(&task.state));
     let noted = record.losses.get(&pack).copied();
     let Some(trace) = record.last(Some(pack)) else {
@@ -364,18 +377,24 @@ pub fn to_send(states: &[PointState]) -> Vec<usize> {
         .collect()
 }
 
-/// Whether a point in this state may be sent again without being asked to: its jobs
-/// have not ended by its own doing, or may end well with more time or memory.
+/// Whether the jobs of a point in this state ended neither by its own word nor by somebody's
+/// will.
 #[must_use]
-pub fn may_go_on(state: &PointState, attempts: Attempts, retries: usize) -> bool {
-    let lost = matches!(
+pub fn was_lost(state: &PointState) -> bool {
+    matches!(
         state,
         PointState::Lost {
             loss: Loss::Time | Loss::Memory | Loss::Node | Loss::Stopped | Loss::Unknown,
             ..
         }
-    );
-    lost && attempts.total() as usize <= retries
+    )
+}
+
+/// Whether a point in this state may be sent again without being asked to: its jobs
+/// have not ended by its own doing, or may end well with more time or memory.
+#[must_use]
+pub fn may_go_on(state: &PointState, attempts: Attempts, retries: usize) -> bool {
+    was_lost(state) && attempts.total() as usize <= retries
 }
 
 /// Earlier attempts at the point of that key: those that were known when it was sent last, and
@@ -398,12 +417,24 @@ pub(super) fn attempts(key: &str, records: &[Recorded], queue: Option<&Queue<'_>
     attempts
 }
 
-/// Earlier attempts to make the tables of the plan.
+/// Earlier attempts to make the tables of the plan; one that is made now is none.
 #[must_use]
-pub(super) fn gathering_attempts(plan_blake3: &str, records: &[Recorded]) -> Attempts {
+pub(super) fn gathering_attempts(
+    plan_blake3: &str,
+    records: &[Recorded],
+    queue: Option<&Queue<'_>>,
+) -> Attempts {
     let mut attempts = Attempts::default();
+    let is_active = |record: &Recorded| {
+        let mut jobs = record.submission.jobs.iter();
+        let job = jobs.find(|job| job.gathers());
+        let task = job.and_then(|job| queue?.find(job, None));
+        task.is_some_and(QueuedTask::is_active)
+    };
     let ours = |record: &&Recorded| {
-        record.submission.plan_blake3 == plan_blake3 && !record.submission.cancelled
+        record.submission.plan_blake3 == plan_blake3
+            && !record.submission.cancelled
+            && !is_active(record)
     };
     for record in records.iter().filter(ours) {
         match record.last(None).map(|trace| &trace.end) {

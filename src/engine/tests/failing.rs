@@ -76,6 +76,25 @@ fn a_failure_stops_only_what_depends_on_it_if_asked_to_keep_going() {
 }
 
 #[test]
+fn a_task_that_is_refused_fails_without_running_and_its_neighbours_go_on() {
+    let mut world = World::new();
+    world.keep_going = true;
+    let label = "sample[temperature=0.4]";
+    world.refused = BTreeMap::from([(label.to_owned(), "it took its jobs down".to_owned())]);
+    let done = world.run();
+    assert_eq!(world.runs("sample"), 1);
+    // One sample, two trainings, two likelihoods of the other temperature.
+    assert_eq!(done.summary.done, 5);
+    let [failure] = &done.summary.failed[..] else {
+        panic!("{:?}", done.summary.failed)
+    };
+    assert_eq!(
+        (failure.label.as_str(), failure.message.as_str()),
+        (label, "it took its jobs down")
+    );
+}
+
+#[test]
 fn without_keep_going_nothing_starts_after_a_failure() {
     let mut world = World::new().acting("train", |_| Err(StageError::failed("it failed")));
     world.threads = 1;

@@ -123,6 +123,59 @@ fn a_failed_job_says_at_each_point_what_failed_there() {
 }
 
 #[test]
+fn a_cancelled_submission_to_a_cluster_that_is_not_asked_is_not_waited_for() {
+    let mut cancelled = recorded("a", &[&[0]], Vec::new());
+    let state =
+        |record: &Recorded, queue| point_state("0", false, std::slice::from_ref(record), queue);
+    assert!(matches!(state(&cancelled, None), PointState::Queued { .. }));
+    cancelled.submission.cancelled = true;
+    assert_eq!(state(&cancelled, None), lost(Loss::Cancelled, ""));
+    let elsewhere = Queue::of("another", &[]);
+    assert_eq!(
+        state(&cancelled, Some(&elsewhere)),
+        lost(Loss::Cancelled, "")
+    );
+}
+
+#[test]
+fn the_last_words_of_an_earlier_life_are_not_those_of_the_last() {
+    let first = format!(
+        "{FIRST_WORDS}\nslurmstepd: error: *** JOB 7 ON n1 CANCELLED AT 2026-11-25T10:00:00 DUE TO NODE FAILURE ***\n"
+    );
+    assert_eq!(Loss::of_output(&first), Loss::Node);
+    assert_eq!(
+        Loss::of_output(&format!("{first}{FIRST_WORDS}\n")),
+        Loss::Unknown
+    );
+}
+
+#[test]
+fn tables_that_are_being_made_are_no_earlier_attempt() {
+    let begun = Trace {
+        pack: None,
+        ..trace("a", 0, 0, None)
+    };
+    let mut record = recorded("a", &[&[0]], vec![begun]);
+    let gathers = SentJob {
+        name: "a-gather".to_owned(),
+        count: 0,
+        ..record.submission.jobs[0].clone()
+    };
+    record.submission.jobs.push(gathers);
+    let plan = record.submission.plan_blake3.clone();
+    let running = QueuedTask {
+        name: "a-gather".to_owned(),
+        index: None,
+        ..queued("a", 0, "RUNNING")
+    };
+    let tasks = [running];
+    let records = [record];
+    let count = |queue: &Queue<'_>| gathering_attempts(&plan, &records, Some(queue)).total();
+    assert_eq!(count(&Queue::of("hpc", &tasks)), 0);
+    assert_eq!(count(&empty()), 1);
+}
+
+#[test]
 fn points_are_found_again_when_the_manifest_has_other_positions() {
     let records = [recorded("a", &[&[5], &[6]], Vec::new())];
     let queue = [queued("a", 0, "PENDING"), queued("a", 1, "RUNNING")];
